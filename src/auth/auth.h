@@ -1,0 +1,114 @@
+
+/*
+ * Who is knocking: credentials and what they allow.  Knows nginx requests
+ * and configuration, no connection after its handshake and no fleet.
+ */
+
+
+#ifndef _NGX_UPLINK_AUTH_H_INCLUDED_
+#define _NGX_UPLINK_AUTH_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+
+#define NGX_UPLINK_AUTH_OFF        0
+#define NGX_UPLINK_AUTH_OPTIONAL   1
+#define NGX_UPLINK_AUTH_REQUIRED   2
+
+#define NGX_UPLINK_ROLE_SLED       0x01
+#define NGX_UPLINK_ROLE_OPERATOR   0x02
+#define NGX_UPLINK_ROLE_ENGINE     0x04
+#define NGX_UPLINK_ROLE_VIEWER     0x08
+#define NGX_UPLINK_ROLE_ADMIN      0x10
+#define NGX_UPLINK_ROLE_ANY        0x1f
+
+
+/*
+ * Somebody, as a credential describes them.  Strings live as long as the
+ * configuration (tokens file) or as r->pool (variables).
+ */
+
+typedef struct {
+    ngx_str_t              name;
+    ngx_uint_t             roles;        /* NGX_UPLINK_ROLE_… */
+    ngx_array_t           *workspaces;   /* of ngx_str_t; NULL: none */
+    ngx_array_t           *agents;       /* of ngx_str_t; NULL: none */
+    unsigned               known:1;      /* a credential was there and good */
+    unsigned               everywhere:1; /* workspaces=* , or auth is off */
+    unsigned               any_agent:1;  /* agents=* , or auth is off */
+} ngx_uplink_who_t;
+
+
+/* the part of a location configuration that this room reads */
+
+typedef struct {
+    ngx_uint_t             mode;         /* NGX_UPLINK_AUTH_… */
+    ngx_flag_t             query;        /* uplink_auth_query */
+    ngx_array_t           *tokens;       /* of ngx_uplink_tokens_t *, NULL */
+    ngx_http_complex_value_t  *identity; /* uplink_identity $variable */
+    ngx_array_t           *origins;      /* of ngx_str_t; NULL: not set */
+} ngx_uplink_auth_conf_t;
+
+
+/*
+ * Checks the request's own credentials, in the order of protocol.md 3.1:
+ * uplink_identity, Authorization: Bearer, the query parameter "token".
+ * role is what the door asks for (any of these bits).
+ *
+ * NGX_OK        who is filled in, has the role, and is admitted
+ * NGX_DECLINED  no credential at all came, and one is required: the door may
+ *               wait for it in a first message, or answer 401
+ * 401, 403      wrong credential, or a good one without the role
+ * NGX_ERROR     500
+ */
+
+ngx_int_t ngx_uplink_auth_request(ngx_http_request_t *r,
+    ngx_uplink_auth_conf_t *conf, ngx_uint_t role, ngx_uplink_who_t *who);
+
+/* a token from a message (register, auth, subprotocol): as above, no 500 */
+
+ngx_int_t ngx_uplink_auth_token(ngx_pool_t *pool,
+    ngx_uplink_auth_conf_t *conf, ngx_uint_t role, ngx_str_t *token,
+    ngx_uplink_who_t *who);
+
+/* the Bearer token of a request, if there is one: NGX_OK or NGX_DECLINED */
+
+ngx_int_t ngx_uplink_auth_bearer(ngx_http_request_t *r, ngx_str_t *token);
+
+/*
+ * Origin: NGX_OK or NGX_HTTP_FORBIDDEN.  own: without uplink_allowed_origins
+ * the request's own host is allowed (not at the sled door).
+ */
+
+ngx_int_t ngx_uplink_auth_origin(ngx_http_request_t *r,
+    ngx_uplink_auth_conf_t *conf, ngx_uint_t own);
+
+ngx_uint_t ngx_uplink_who_agent(ngx_uplink_who_t *who, ngx_str_t *agent);
+ngx_uint_t ngx_uplink_who_workspace(ngx_uplink_who_t *who, ngx_str_t *ws);
+
+/* 1 if equal, in a time that depends on the lengths only */
+
+ngx_uint_t ngx_uplink_equal(const u_char *a, const u_char *b, size_t len);
+
+
+/* directives and configuration, for the table in ngx_uplink_module.c */
+
+char *ngx_uplink_auth_tokens(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+void ngx_uplink_auth_create_conf(ngx_uplink_auth_conf_t *conf);
+char *ngx_uplink_auth_merge_conf(ngx_conf_t *cf, ngx_uplink_auth_conf_t *prev,
+    ngx_uplink_auth_conf_t *conf);
+
+/*
+ * After merging, for a location with a door that asks for credentials:
+ * required without a source is a configuration error that names the line
+ * to add; uplink_auth_query on warns.
+ */
+
+char *ngx_uplink_auth_check_conf(ngx_conf_t *cf, ngx_uplink_auth_conf_t *conf,
+    const char *door);
+
+
+#endif /* _NGX_UPLINK_AUTH_H_INCLUDED_ */

@@ -1,0 +1,89 @@
+
+/*
+ * The configuration: what ngx_uplink_module.c fills in and the doors read.
+ */
+
+
+#ifndef _NGX_UPLINK_H_INCLUDED_
+#define _NGX_UPLINK_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "auth/auth.h"
+#include "ws/conn.h"
+
+
+#define NGX_UPLINK_VERSION  "1.0.0"
+
+
+typedef struct ngx_uplink_fleet_s  ngx_uplink_fleet_t;
+
+
+typedef struct {
+    ngx_array_t              fleets;      /* of ngx_uplink_fleet_t * */
+} ngx_uplink_main_conf_t;
+
+
+typedef struct {
+
+    /* the door of this location, not inherited */
+
+    ngx_uplink_fleet_t      *fleet;
+    const char              *door;        /* the directive's name or NULL */
+    ngx_int_t                min_sleds;   /* uplink_status min_sleds= */
+
+    /* the rest is inherited */
+
+    ngx_uplink_auth_conf_t   auth;
+    ngx_uplink_conn_conf_t   conn;
+
+    ngx_uint_t               registration;      /* required or optional */
+    ngx_msec_t               handshake_timeout;
+    ngx_array_t             *allowed_agents;    /* of ngx_str_t, or NULL */
+    ngx_uint_t               max_connections;   /* of one agent */
+    ngx_msec_t               resume_window;
+    ngx_msec_t               drain_timeout;
+
+    ngx_msec_t               permission_timeout;
+    ngx_msec_t               permission_max;
+    ngx_uint_t               no_operator;       /* wait or deny */
+    ngx_uint_t               max_inflight;      /* of one sled */
+    ngx_msec_t               request_memory;
+
+    ngx_msec_t               session_ttl;
+    ngx_uint_t               max_sessions;      /* of one fleet */
+} ngx_uplink_loc_conf_t;
+
+
+#define NGX_UPLINK_REGISTRATION_OPTIONAL  0
+#define NGX_UPLINK_REGISTRATION_REQUIRED  1
+
+#define NGX_UPLINK_NO_OPERATOR_WAIT       0
+#define NGX_UPLINK_NO_OPERATOR_DENY       1
+
+
+extern ngx_module_t  ngx_uplink_module;
+
+
+/* the doors: content handlers, one file each in src/door */
+
+ngx_int_t ngx_uplink_echo_handler(ngx_http_request_t *r);
+ngx_int_t ngx_uplink_sled_handler(ngx_http_request_t *r);
+ngx_int_t ngx_uplink_api_handler(ngx_http_request_t *r);
+ngx_int_t ngx_uplink_status_handler(ngx_http_request_t *r);
+
+
+/* src/door/reply.c: JSON over HTTP, for every door */
+
+ngx_int_t ngx_uplink_reply_json(ngx_http_request_t *r, ngx_uint_t status,
+    u_char *json, size_t len);
+ngx_int_t ngx_uplink_reply_error(ngx_http_request_t *r, ngx_uint_t status,
+    const char *code, const char *message);
+ngx_int_t ngx_uplink_reply_refusal(ngx_http_request_t *r,
+    ngx_uplink_refusal_t *refusal);
+
+
+#endif /* _NGX_UPLINK_H_INCLUDED_ */

@@ -1,0 +1,421 @@
+
+/*
+ * Directives, configuration, module hooks; nothing else.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_uplink.h"
+
+
+static void *ngx_uplink_create_main_conf(ngx_conf_t *cf);
+static void *ngx_uplink_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_uplink_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static ngx_int_t ngx_uplink_init_process(ngx_cycle_t *cycle);
+
+static char *ngx_uplink_echo(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+
+#define NGX_UPLINK_ANY_CONF                                                  \
+    NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+
+
+static ngx_conf_enum_t  ngx_uplink_auth_modes[] = {
+    { ngx_string("required"), NGX_UPLINK_AUTH_REQUIRED },
+    { ngx_string("optional"), NGX_UPLINK_AUTH_OPTIONAL },
+    { ngx_string("off"), NGX_UPLINK_AUTH_OFF },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_uplink_registrations[] = {
+    { ngx_string("optional"), NGX_UPLINK_REGISTRATION_OPTIONAL },
+    { ngx_string("required"), NGX_UPLINK_REGISTRATION_REQUIRED },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_uplink_no_operator[] = {
+    { ngx_string("wait"), NGX_UPLINK_NO_OPERATOR_WAIT },
+    { ngx_string("deny"), NGX_UPLINK_NO_OPERATOR_DENY },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_command_t  ngx_uplink_commands[] = {
+
+    /* the doors */
+
+    { ngx_string("uplink_echo"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_uplink_echo,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    /* credentials */
+
+    { ngx_string("uplink_auth"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, auth.mode),
+      &ngx_uplink_auth_modes },
+
+    { ngx_string("uplink_auth_query"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, auth.query),
+      NULL },
+
+    { ngx_string("uplink_auth_tokens"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_uplink_auth_tokens,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, auth),
+      NULL },
+
+    { ngx_string("uplink_identity"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, auth.identity),
+      NULL },
+
+    /* sleds */
+
+    { ngx_string("uplink_registration"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, registration),
+      &ngx_uplink_registrations },
+
+    { ngx_string("uplink_handshake_timeout"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, handshake_timeout),
+      NULL },
+
+    { ngx_string("uplink_max_connections_per_agent"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, max_connections),
+      NULL },
+
+    { ngx_string("uplink_resume_window"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, resume_window),
+      NULL },
+
+    { ngx_string("uplink_drain_timeout"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, drain_timeout),
+      NULL },
+
+    /* requests */
+
+    { ngx_string("uplink_permission_timeout"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, permission_timeout),
+      NULL },
+
+    { ngx_string("uplink_permission_max"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, permission_max),
+      NULL },
+
+    { ngx_string("uplink_no_operator"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, no_operator),
+      &ngx_uplink_no_operator },
+
+    { ngx_string("uplink_max_inflight"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, max_inflight),
+      NULL },
+
+    { ngx_string("uplink_request_memory"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, request_memory),
+      NULL },
+
+    /* operators */
+
+    { ngx_string("uplink_session_ttl"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, session_ttl),
+      NULL },
+
+    { ngx_string("uplink_max_sessions"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, max_sessions),
+      NULL },
+
+    /* every WebSocket */
+
+    { ngx_string("uplink_max_message"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, conn.max_message),
+      NULL },
+
+    { ngx_string("uplink_send_buffer"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, conn.send_buffer),
+      NULL },
+
+    { ngx_string("uplink_ping_interval"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, conn.ping_interval),
+      NULL },
+
+    { ngx_string("uplink_ping_timeout"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, conn.ping_timeout),
+      NULL },
+
+    { ngx_string("uplink_close_timeout"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, conn.close_timeout),
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_uplink_module_ctx = {
+    NULL,                                  /* preconfiguration */
+    NULL,                                  /* postconfiguration */
+
+    ngx_uplink_create_main_conf,           /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_uplink_create_loc_conf,            /* create location configuration */
+    ngx_uplink_merge_loc_conf              /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_uplink_module = {
+    NGX_MODULE_V1,
+    &ngx_uplink_module_ctx,                /* module context */
+    ngx_uplink_commands,                   /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_uplink_init_process,               /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static void *
+ngx_uplink_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_uplink_main_conf_t  *umcf;
+
+    umcf = ngx_pcalloc(cf->pool, sizeof(ngx_uplink_main_conf_t));
+    if (umcf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&umcf->fleets, cf->pool, 2,
+                       sizeof(ngx_uplink_fleet_t *))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return umcf;
+}
+
+
+static void *
+ngx_uplink_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_uplink_loc_conf_t  *ulcf;
+
+    ulcf = ngx_pcalloc(cf->pool, sizeof(ngx_uplink_loc_conf_t));
+    if (ulcf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     ulcf->fleet = NULL;
+     *     ulcf->door = NULL;
+     *     ulcf->min_sleds = 0;
+     */
+
+    ngx_uplink_auth_create_conf(&ulcf->auth);
+
+    ulcf->conn.max_message = NGX_CONF_UNSET_SIZE;
+    ulcf->conn.send_buffer = NGX_CONF_UNSET_SIZE;
+    ulcf->conn.ping_interval = NGX_CONF_UNSET_MSEC;
+    ulcf->conn.ping_timeout = NGX_CONF_UNSET_MSEC;
+    ulcf->conn.close_timeout = NGX_CONF_UNSET_MSEC;
+
+    ulcf->registration = NGX_CONF_UNSET_UINT;
+    ulcf->handshake_timeout = NGX_CONF_UNSET_MSEC;
+    ulcf->allowed_agents = NGX_CONF_UNSET_PTR;
+    ulcf->max_connections = NGX_CONF_UNSET_UINT;
+    ulcf->resume_window = NGX_CONF_UNSET_MSEC;
+    ulcf->drain_timeout = NGX_CONF_UNSET_MSEC;
+
+    ulcf->permission_timeout = NGX_CONF_UNSET_MSEC;
+    ulcf->permission_max = NGX_CONF_UNSET_MSEC;
+    ulcf->no_operator = NGX_CONF_UNSET_UINT;
+    ulcf->max_inflight = NGX_CONF_UNSET_UINT;
+    ulcf->request_memory = NGX_CONF_UNSET_MSEC;
+
+    ulcf->session_ttl = NGX_CONF_UNSET_MSEC;
+    ulcf->max_sessions = NGX_CONF_UNSET_UINT;
+
+    return ulcf;
+}
+
+
+static char *
+ngx_uplink_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_uplink_loc_conf_t  *prev = parent;
+    ngx_uplink_loc_conf_t  *conf = child;
+
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (ngx_uplink_auth_merge_conf(cf, &prev->auth, &conf->auth)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_conf_merge_size_value(conf->conn.max_message,
+                              prev->conn.max_message, 65536);
+    ngx_conf_merge_size_value(conf->conn.send_buffer,
+                              prev->conn.send_buffer, 1024 * 1024);
+    ngx_conf_merge_msec_value(conf->conn.ping_interval,
+                              prev->conn.ping_interval, 25000);
+    ngx_conf_merge_msec_value(conf->conn.ping_timeout,
+                              prev->conn.ping_timeout, 60000);
+    ngx_conf_merge_msec_value(conf->conn.close_timeout,
+                              prev->conn.close_timeout, 5000);
+
+    ngx_conf_merge_uint_value(conf->registration, prev->registration,
+                              NGX_UPLINK_REGISTRATION_OPTIONAL);
+    ngx_conf_merge_msec_value(conf->handshake_timeout,
+                              prev->handshake_timeout, 10000);
+    ngx_conf_merge_ptr_value(conf->allowed_agents, prev->allowed_agents,
+                              NULL);
+    ngx_conf_merge_uint_value(conf->max_connections,
+                              prev->max_connections, 4);
+    ngx_conf_merge_msec_value(conf->resume_window, prev->resume_window,
+                              30000);
+    ngx_conf_merge_msec_value(conf->drain_timeout, prev->drain_timeout,
+                              30000);
+
+    ngx_conf_merge_msec_value(conf->permission_timeout,
+                              prev->permission_timeout, 120000);
+    ngx_conf_merge_msec_value(conf->permission_max, prev->permission_max,
+                              30 * 60 * 1000);
+    ngx_conf_merge_uint_value(conf->no_operator, prev->no_operator,
+                              NGX_UPLINK_NO_OPERATOR_WAIT);
+    ngx_conf_merge_uint_value(conf->max_inflight, prev->max_inflight, 256);
+    ngx_conf_merge_msec_value(conf->request_memory, prev->request_memory,
+                              10 * 60 * 1000);
+
+    ngx_conf_merge_msec_value(conf->session_ttl, prev->session_ttl,
+                              24 * 60 * 60 * 1000);
+    ngx_conf_merge_uint_value(conf->max_sessions, prev->max_sessions, 1024);
+
+    if (conf->door == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    conf->conn.send_timeout = clcf->send_timeout;
+
+    return ngx_uplink_auth_check_conf(cf, &conf->auth, conf->door);
+}
+
+
+static ngx_int_t
+ngx_uplink_init_process(ngx_cycle_t *cycle)
+{
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_uplink_conn_init_process(cycle);
+}
+
+
+/*
+ * A location has one door: it takes the place of the content handler.
+ */
+
+static char *
+ngx_uplink_door(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_uplink_loc_conf_t *ulcf, ngx_http_handler_pt handler)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (ulcf->door) {
+        return "is duplicate";
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    clcf->handler = handler;
+    ulcf->door = (const char *) cmd->name.data;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_uplink_echo(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    return ngx_uplink_door(cf, cmd, conf, ngx_uplink_echo_handler);
+}

@@ -41,6 +41,7 @@ typedef struct {
 typedef struct {
     const char         *what;    /* "unexpected byte", "duplicate member" … */
     size_t              offset;
+    size_t              named;   /* bytes of the name at offset, or 0 */
 } ngx_uplink_json_error_t;
 
 
@@ -56,6 +57,17 @@ typedef struct {
 
 ngx_int_t ngx_uplink_json_check(u_char *data, size_t len,
     ngx_uplink_value_t *value, ngx_uplink_json_error_t *err);
+
+/*
+ * The sentence for people: what, which member, where.  Valid UTF-8 without
+ * control bytes, at most size bytes (NGX_UPLINK_JSON_ERROR is enough); its
+ * length.
+ */
+
+#define NGX_UPLINK_JSON_ERROR  128
+
+size_t ngx_uplink_json_explain(u_char *data, ngx_uplink_json_error_t *err,
+    u_char *text, size_t size);
 
 /* releases what ngx_uplink_json_check() keeps between calls (exit, fuzzer) */
 

@@ -1,0 +1,259 @@
+
+/*
+ * The shared zone itself: its header, its lock, its memory.  Everything in
+ * src/fleet and src/bus stands on this page; it knows none of them.
+ */
+
+
+#ifndef _NGX_UPLINK_ZONE_H_INCLUDED_
+#define _NGX_UPLINK_ZONE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_uplink.h"
+
+
+#if (NGX_PTR_SIZE != 8)
+#error "ngx_uplink_module keeps 64-bit times and versions in tree keys"
+#endif
+
+
+#define NGX_UPLINK_MAGIC      0x4b4e494c50555831ULL
+#define NGX_UPLINK_LAYOUT     1
+
+#define NGX_UPLINK_NO_PORT    0xffffffff
+#define NGX_UPLINK_MAX_PORTS  1024
+#define NGX_UPLINK_PORTS      64
+
+
+/*
+ * A red-black tree without a pointer to code: the zone may be read by two
+ * generations of workers that have loaded the module at different addresses.
+ */
+
+typedef struct {
+    ngx_rbtree_node_t   *root;
+    ngx_rbtree_node_t    sentinel;
+} ngx_uplink_tree_t;
+
+
+/* a record that is found by its name: first member of the record */
+
+typedef struct {
+    ngx_rbtree_node_t    node;       /* key: crc32 of the name */
+    u_char              *data;       /* in the zone */
+    size_t               len;
+} ngx_uplink_name_t;
+
+
+/* bytes of any length, in nodes of one page at most */
+
+typedef struct ngx_uplink_blob_s  ngx_uplink_blob_t;
+
+struct ngx_uplink_blob_s {
+    ngx_uplink_blob_t   *next;
+    size_t               total;      /* of this node and all behind it */
+    size_t               len;        /* of this node */
+    u_char               data[1];
+};
+
+
+/*
+ * Who is to be told: a receiver in one process, or nobody.  Embedded in the
+ * record in the zone that stands for it; bits are what it is to be told.
+ */
+
+typedef struct {
+    ngx_queue_t          queue;      /* in the port's control list */
+    uint64_t             epoch;      /* of the port */
+    uint64_t             serial;     /* of the receiver in its slot */
+    uint32_t             port;
+    uint32_t             slot;
+    uint32_t             bits;
+    uint32_t             listed;
+} ngx_uplink_box_t;
+
+
+/*
+ * Every counter once: name in the zone, name on the status page, what it
+ * counts.  They only grow; a port's are written by its owner alone.
+ */
+
+#define NGX_UPLINK_COUNTERS(_)                                                \
+    _(sleds_accepted, "sled connections admitted")                            \
+    _(sleds_refused, "sled connections refused")                              \
+    _(sleds_resumed, "sled connections that resumed")                         \
+    _(sleds_lost, "sleds lost without a resume")                              \
+    _(operators_attached, "operator sockets attached")                        \
+    _(operators_replaced, "operator sockets replaced by a newer one")         \
+    _(messages_in, "messages received")                                       \
+    _(messages_out, "messages sent")                                          \
+    _(bad_messages, "malformed messages")                                     \
+    _(unknown_type, "messages of unknown type")                               \
+    _(foreign, "messages for what is not the sender's")                       \
+    _(requests_opened, "requests opened")                                     \
+    _(requests_refused, "requests refused at once")                           \
+    _(requests_approved, "requests approved")                                 \
+    _(requests_denied, "requests denied by an operator")                      \
+    _(requests_answered, "questions, hooks and spawns answered")              \
+    _(requests_delivered, "decisions delivered")                              \
+    _(requests_applied, "decisions applied")                                  \
+    _(requests_failed, "decisions that could not be applied")                 \
+    _(requests_expired, "requests that expired")                              \
+    _(requests_withdrawn, "requests withdrawn")                               \
+    _(hooks_dropped, "hook_after to an operator who was away")                \
+    _(late_decisions, "decisions that came second or late")                   \
+    _(bad_decisions, "decisions that were not well-formed or not allowed")    \
+    _(bus_wakeups, "wake-ups sent to other workers")                          \
+    _(bus_late, "boxes found by the tick: a wake-up was lost")                \
+    _(zone_full, "work refused because the zone was full")                    \
+    _(zone_quarantines, "times the zone was rebuilt after a crash")           \
+    _(workers_reaped, "dead workers cleaned up after")
+
+#define NGX_UPLINK_COUNTER_ENUM(name, help)  NGX_UPLINK_COUNT_##name,
+
+typedef enum {
+    NGX_UPLINK_COUNTERS(NGX_UPLINK_COUNTER_ENUM)
+    NGX_UPLINK_NCOUNTERS
+} ngx_uplink_counter_e;
+
+
+/* one worker process, as the others see it */
+
+typedef struct {
+    ngx_pid_t            pid;        /* 0: free */
+    ngx_pid_t            parent;
+    ngx_int_t            slot;       /* ngx_process_slot */
+    uint64_t             epoch;      /* bumped by every claim */
+    ngx_msec_t           heartbeat;
+    ngx_uint_t           leaving;
+    ngx_uint_t           reaping;    /* being cleaned up after */
+
+    uint32_t             bits;       /* for the process as such */
+    ngx_uint_t           watchers;   /* receivers that follow the requests */
+    ngx_queue_t          control;    /* of ngx_uplink_box_t */
+
+    ngx_queue_t          links;      /* records this process answers for */
+    ngx_queue_t          operators;
+    ngx_queue_t          waiters;
+    ngx_uint_t           connections;
+
+    uint64_t             counters[NGX_UPLINK_NCOUNTERS];
+} ngx_uplink_port_t;
+
+
+/*
+ * The header: first allocation of the slab pool, so that it keeps its place
+ * (and the ports their claims) when a quarantine builds the rest anew.
+ */
+
+typedef struct {
+    uint64_t             magic;
+    ngx_uint_t           layout;
+    ngx_uint_t           nports;
+
+    uint64_t             epoch;      /* of the zone: bumped by a quarantine */
+    ngx_pid_t            marker;     /* who is in the middle of a change */
+    ngx_uint_t           free_pages; /* of an empty zone */
+    ngx_uint_t           pages;
+
+    uint64_t             version;    /* of the last change of a request */
+    uint64_t             serial;     /* for names that must be unique */
+
+    ngx_uplink_tree_t    sleds;      /* by agent id */
+    ngx_uplink_tree_t    operators;  /* by sid */
+    ngx_uplink_tree_t    workspaces; /* by name */
+    ngx_uplink_tree_t    requests;   /* by the first 8 bytes of the id */
+    ngx_uplink_tree_t    open;       /* requests, by version of opening */
+    ngx_uplink_tree_t    changes;    /* of requests, by version */
+    ngx_uplink_tree_t    deadlines;  /* of anything, by time */
+    ngx_queue_t          ended;      /* requests, oldest end first */
+
+    ngx_uint_t           nsleds;
+    ngx_uint_t           nlinks;
+    ngx_uint_t           npaused;
+    ngx_uint_t           noperators;
+    ngx_uint_t           nattached;
+    ngx_uint_t           nopen;
+    ngx_uint_t           nended;
+    ngx_uint_t           nentries;   /* records of every kind */
+    ngx_uint_t           star_attached;  /* operators of every workspace */
+    ngx_uint_t           no_workspace;   /* open requests without one */
+
+    ngx_msec_t           started;
+    ngx_msec_t           full_at;    /* when a full zone was last logged */
+    uint64_t             totals[NGX_UPLINK_NCOUNTERS];  /* of dead ports */
+
+    ngx_uplink_port_t    ports[1];
+} ngx_uplink_sh_t;
+
+
+typedef struct ngx_uplink_node_s  ngx_uplink_node_t;   /* bus/bus.h */
+
+
+/* one fleet, in one configuration */
+
+struct ngx_uplink_fleet_s {
+    ngx_str_t            name;
+    ngx_uint_t           nports;
+    ngx_shm_zone_t      *shm_zone;
+    ngx_slab_pool_t     *pool;
+    ngx_uplink_sh_t     *sh;
+    ngx_uplink_node_t   *node;       /* this process' place in it */
+    unsigned             full:1;     /* an allocation has just failed */
+};
+
+
+ngx_uplink_fleet_t *ngx_uplink_zone_add(ngx_conf_t *cf, ngx_str_t *name,
+    size_t size, ngx_uint_t nports);
+ngx_uplink_fleet_t *ngx_uplink_zone_find(ngx_conf_t *cf, ngx_str_t *name);
+
+/*
+ * The lock.  NGX_DECLINED, and not locked: the zone was rebuilt and this
+ * process has still to drop what it had in it; whatever the caller knows of
+ * the zone is void, and its receiver will be told (NGX_UPLINK_BIT_VOID).
+ * Between the two: short, no system call, no formatting, no logging.
+ * Unlocking wakes the processes for which there is something.
+ */
+
+ngx_int_t ngx_uplink_lock(ngx_uplink_fleet_t *fleet);
+void ngx_uplink_unlock(ngx_uplink_fleet_t *fleet);
+
+/* locked; NULL when the zone is full even after forgetting ended requests */
+
+void *ngx_uplink_alloc(ngx_uplink_fleet_t *fleet, size_t size);
+void ngx_uplink_free(ngx_uplink_fleet_t *fleet, void *p);
+
+ngx_uplink_blob_t *ngx_uplink_blob_create(ngx_uplink_fleet_t *fleet,
+    ngx_str_t *parts, ngx_uint_t n);
+void ngx_uplink_blob_free(ngx_uplink_fleet_t *fleet, ngx_uplink_blob_t *blob);
+u_char *ngx_uplink_blob_copy(u_char *dst, ngx_uplink_blob_t *blob);
+
+#define ngx_uplink_blob_len(blob)  ((blob) ? (blob)->total : 0)
+
+void ngx_uplink_tree_init(ngx_uplink_tree_t *tree);
+void ngx_uplink_tree_insert(ngx_uplink_tree_t *tree, ngx_rbtree_node_t *node);
+void ngx_uplink_tree_delete(ngx_uplink_tree_t *tree, ngx_rbtree_node_t *node);
+ngx_rbtree_node_t *ngx_uplink_tree_first(ngx_uplink_tree_t *tree);
+ngx_rbtree_node_t *ngx_uplink_tree_next(ngx_uplink_tree_t *tree,
+    ngx_rbtree_node_t *node);
+ngx_rbtree_node_t *ngx_uplink_tree_above(ngx_uplink_tree_t *tree,
+    ngx_rbtree_key_t key);
+ngx_rbtree_node_t *ngx_uplink_tree_from(ngx_uplink_tree_t *tree,
+    ngx_rbtree_key_t key);
+
+void ngx_uplink_name_insert(ngx_uplink_tree_t *tree, ngx_uplink_name_t *name);
+void *ngx_uplink_name_find(ngx_uplink_tree_t *tree, u_char *data, size_t len);
+/* the first behind this name, whether or not it is there; NULL: the end */
+void *ngx_uplink_name_after(ngx_uplink_tree_t *tree, u_char *data,
+    size_t len);
+
+/* milliseconds since 1970 */
+
+uint64_t ngx_uplink_now(void);
+
+
+#endif /* _NGX_UPLINK_ZONE_H_INCLUDED_ */

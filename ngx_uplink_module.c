@@ -77,7 +77,7 @@ static ngx_command_t  ngx_uplink_commands[] = {
       NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
       ngx_uplink_auth_tokens,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_uplink_loc_conf_t, auth),
+      offsetof(ngx_uplink_loc_conf_t, auth.tokens),
       NULL },
 
     { ngx_string("uplink_identity"),
@@ -85,6 +85,13 @@ static ngx_command_t  ngx_uplink_commands[] = {
       ngx_http_set_complex_value_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_uplink_loc_conf_t, auth.identity),
+      NULL },
+
+    { ngx_string("uplink_allowed_origins"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_1MORE,
+      ngx_uplink_auth_origins,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, auth.origins),
       NULL },
 
     /* sleds */

@@ -36,6 +36,7 @@ typedef struct {
     ngx_uint_t             roles;        /* NGX_UPLINK_ROLE_… */
     ngx_array_t           *workspaces;   /* of ngx_str_t; NULL: none */
     ngx_array_t           *agents;       /* of ngx_str_t; NULL: none */
+    u_char                *digest;       /* of the token, 32 bytes, or NULL */
     unsigned               known:1;      /* a credential was there and good */
     unsigned               everywhere:1; /* workspaces=* , or auth is off */
     unsigned               any_agent:1;  /* agents=* , or auth is off */
@@ -49,7 +50,7 @@ typedef struct {
     ngx_flag_t             query;        /* uplink_auth_query */
     ngx_array_t           *tokens;       /* of ngx_uplink_tokens_t *, NULL */
     ngx_http_complex_value_t  *identity; /* uplink_identity $variable */
-    ngx_array_t           *origins;      /* of ngx_str_t; NULL: not set */
+    ngx_array_t           *origins;      /* NULL: not set */
 } ngx_uplink_auth_conf_t;
 
 
@@ -57,6 +58,13 @@ typedef struct {
  * Checks the request's own credentials, in the order of protocol.md 3.1:
  * uplink_identity, Authorization: Bearer, the query parameter "token".
  * role is what the door asks for (any of these bits).
+ *
+ * Whom nginx itself has authenticated (uplink_identity) is a sled or an
+ * operator, as the door asks, and never anything else; as a sled it is the
+ * agent of its own name, as an operator it has no workspace.  Nobody at all
+ * (uplink_auth optional, who->known is 0) is the same without a name, hence
+ * without an agent.  With uplink_auth off all roles, workspaces and agents
+ * are granted, but whom uplink_identity names is that agent only.
  *
  * NGX_OK        who is filled in, has the role, and is admitted
  * NGX_DECLINED  no credential at all came, and one is required: the door may
@@ -89,6 +97,10 @@ ngx_int_t ngx_uplink_auth_origin(ngx_http_request_t *r,
 ngx_uint_t ngx_uplink_who_agent(ngx_uplink_who_t *who, ngx_str_t *agent);
 ngx_uint_t ngx_uplink_who_workspace(ngx_uplink_who_t *who, ngx_str_t *ws);
 
+/* is it 1..128 of A-Za-z0-9._:- ? */
+
+ngx_uint_t ngx_uplink_agent_id(ngx_str_t *id);
+
 /* 1 if equal, in a time that depends on the lengths only */
 
 ngx_uint_t ngx_uplink_equal(const u_char *a, const u_char *b, size_t len);
@@ -97,6 +109,7 @@ ngx_uint_t ngx_uplink_equal(const u_char *a, const u_char *b, size_t len);
 /* directives and configuration, for the table in ngx_uplink_module.c */
 
 char *ngx_uplink_auth_tokens(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_uplink_auth_origins(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 void ngx_uplink_auth_create_conf(ngx_uplink_auth_conf_t *conf);
 char *ngx_uplink_auth_merge_conf(ngx_conf_t *cf, ngx_uplink_auth_conf_t *prev,
     ngx_uplink_auth_conf_t *conf);

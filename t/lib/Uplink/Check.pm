@@ -1,0 +1,132 @@
+package Uplink::Check;
+
+# What every test checks without saying it.  Part of Uplink::Test.
+
+use strict;
+use warnings;
+
+use Test::More ();
+
+# what must be 0 when everybody has left
+
+my @gauges = qw(
+    sleds.connections sleds.paused operators.connected
+    terminals.sessions terminals.browsers requests.pending
+);
+
+# the status of the zone as data, or nothing where the test has no door to it
+
+sub zone {
+    my ($self) = @_;
+
+    my $path = $self->{option}{status} // return;
+    my $r = eval { $self->http(GET => $path, limit => 3) } or return;
+
+    return $r->json;
+}
+
+sub zone_start {
+    my ($self) = @_;
+
+    $self->{zone_start} = $self->zone;
+    return;
+}
+
+sub gauge {
+    my ($status, $name) = @_;
+
+    my $value = $status;
+
+    for my $part (split /\./, $name) {
+        return if ref $value ne 'HASH';
+        $value = $value->{$part};
+    }
+
+    return $value;
+}
+
+# what is not as it was: a sentence, or an empty string
+
+sub zone_difference {
+    my ($self, $leaves) = @_;
+
+    my $start = $self->{zone_start};
+    my $now = $self->zone or return 'the status cannot be read';
+
+    my @wrong = map { "$_ is " . gauge($now, $_) }
+        grep { gauge($now, $_) } @gauges;
+
+    # sessions and ended requests may stay, as configured; then, and only
+    # then, the slab may have grown
+
+    if (!$leaves) {
+        for my $name (qw(zone.entries zone.used)) {
+            my ($was, $is) = (gauge($start, $name), gauge($now, $name));
+            push @wrong, "$name was $was, is $is"
+                if defined $was && defined $is && $was != $is;
+        }
+    }
+
+    return join ', ', @wrong;
+}
+
+# finish([leaves => 'why the zone is not empty', signal => 'QUIT'])
+
+sub finish {
+    my ($self, %arg) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    for my $client (grep { $_ } @{$self->{clients}}) {
+        $client->close;
+    }
+
+    if ($self->{zone_start} && !$self->exited) {
+        my $difference;
+
+        $self->wait_for(sub {
+            $difference = $self->zone_difference($arg{leaves});
+            return $difference eq '';
+        }, 8);
+
+        Test::More::is($difference, '', 'the zone is as it was');
+    }
+
+    my $status = $self->exited ? $self->{status}
+        : $self->stop($arg{signal} // 'QUIT');
+
+    if (!defined $status) {
+        my %title = $self->children;
+        Test::More::diag("still there: $_ $title{$_}") for keys %title;
+    }
+
+    Test::More::is($status, 0, 'nginx ended, and in time');
+    $self->destroy;
+    $self->log_checks;
+
+    return;
+}
+
+sub log_checks {
+    my ($self) = @_;
+
+    my @bad = grep { /\[(?:alert|emerg)\]|exited on signal/ }
+        split /\n/, $self->log;
+
+    for my $allowed (@{$self->{allowed}}) {
+        @bad = grep { !/$allowed/ } @bad;
+    }
+
+    Test::More::is(join("\n", @bad), '', 'no alert in the error log')
+        or $self->log_tail;
+
+    my @reports = map { "$_:\n" . $self->read_file($_) }
+        grep { -s } glob "$self->{dir}/{asan,ubsan,valgrind}.*";
+
+    Test::More::is(join("\n", @reports), '', 'no report of a sanitizer')
+        if $ENV{UPLINK_SAN} || $ENV{UPLINK_VALGRIND};
+
+    return;
+}
+
+1;

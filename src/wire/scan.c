@@ -253,7 +253,7 @@ ngx_uplink_scan_name(ngx_uplink_scan_t *s, u_char *p)
     }
 
     if (rc != NGX_OK) {
-        return ngx_uplink_scan_error(s, p, "no memory for");
+        return ngx_uplink_scan_error(s, p, "no memory for member");
     }
 
     p = ngx_uplink_scan_space(end, s->last);

@@ -84,7 +84,11 @@ ngx_uplink_json_members(ngx_uplink_value_t *object, const ngx_str_t *names,
 {
     u_char              *pos;
     ngx_uint_t           i, left;
-    ngx_uplink_value_t   key, value;
+    ngx_uplink_value_t   from, key, value;
+
+    /* the object may be one of the values: get(&v, "a", &v) */
+
+    from = *object;
 
     for (i = 0; i < n; i++) {
         values[i].kind = NGX_UPLINK_JSON_NONE;
@@ -92,7 +96,7 @@ ngx_uplink_json_members(ngx_uplink_value_t *object, const ngx_str_t *names,
         values[i].end = NULL;
     }
 
-    if (object->kind != NGX_UPLINK_JSON_OBJECT) {
+    if (from.kind != NGX_UPLINK_JSON_OBJECT) {
         return;
     }
 
@@ -102,7 +106,7 @@ ngx_uplink_json_members(ngx_uplink_value_t *object, const ngx_str_t *names,
     /* no object names a member twice: nothing to find when all are there */
 
     while (left
-           && ngx_uplink_json_next(object, &pos, &key, &value) == NGX_OK)
+           && ngx_uplink_json_next(&from, &pos, &key, &value) == NGX_OK)
     {
         for (i = 0; i < n; i++) {
             if (ngx_uplink_json_is(&key, (char *) names[i].data,

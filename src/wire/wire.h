@@ -87,7 +87,10 @@ ngx_int_t ngx_uplink_json_next(ngx_uplink_value_t *container, u_char **pos,
 ngx_uint_t ngx_uplink_json_is(ngx_uplink_value_t *string, const char *text,
     size_t len);
 
-/* a member by name; kind is NONE if there is none; returns the kind */
+/*
+ * A member by name; kind is NONE if there is none; returns the kind.  value
+ * may be object.
+ */
 
 ngx_uplink_json_e ngx_uplink_json_get(ngx_uplink_value_t *object,
     const char *name, ngx_uplink_value_t *value);

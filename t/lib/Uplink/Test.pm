@@ -260,7 +260,8 @@ sub check {
     my ($code, $output) = $self->nginx_once('-t', '-c', $path);
 
     my $offset = $option{raw} ? 0 : $self->{offset};
-    my ($message) = $output =~ /^nginx: \[(?:warn|error|crit|alert|emerg)\] (.*)/m;
+    my ($message)
+        = $output =~ /^nginx: \[(?:warn|error|crit|alert|emerg)\] (.*)/m;
 
     if (defined $message) {
         $message =~ s{ in \Q$path\E:(\d+)$}{' in http:' . ($1 - $offset)}e;

@@ -112,7 +112,8 @@ sub frame {
     my ($self, $opcode, $payload, %arg) = @_;
 
     my $length = $arg{length} // length $payload;
-    my $bits = $arg{encoding} // ($length < 126 ? 7 : $length < 65536 ? 16 : 64);
+    my $bits = $arg{encoding}
+        // ($length < 126 ? 7 : $length < 65536 ? 16 : 64);
     my $mask = $arg{mask} // join '', map { chr rand 256 } 1 .. 4;
     my $masked = $mask eq '0' ? 0 : 0x80;
 

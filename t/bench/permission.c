@@ -54,11 +54,11 @@ static unsigned      ready;
 static unsigned      stop;
 static unsigned      stopped;
 static unsigned      gone;
-static uint64_t      asked;
-static uint64_t      done;
-static uint64_t      pending;          /* frames perm_pending */
-static uint64_t      states;           /* frames request_state */
-static uint64_t      decided;          /* of these, decided */
+static unsigned      asked;
+static unsigned      done;
+static unsigned      pending;          /* frames perm_pending */
+static unsigned      states;           /* frames request_state */
+static unsigned      decided;          /* of these, decided */
 static hist_t        hist;
 
 
@@ -66,7 +66,7 @@ void
 permission_run(void)
 {
     span_t    span;
-    uint64_t  before;
+    unsigned  before;
 
     permission_operator();
     permission_sleds();
@@ -83,12 +83,12 @@ permission_run(void)
 
     stop = 1;
     net_until(&stopped, options.n, 10, "last decisions");
+    net_until(&decided, asked, 10, "decisions the operator hears of");
     permission_leave();
 
     if (done != asked || decided != asked) {
-        fail("%llu requests, %llu decisions, the operator heard of %llu",
-             (unsigned long long) asked, (unsigned long long) done,
-             (unsigned long long) decided);
+        fail("%u requests, %u decisions, the operator heard of %u", asked,
+             done, decided);
     }
 
     span_report(&span);

@@ -13,6 +13,9 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "frame.h"
+#include "utf8.h"
+
 
 #define NGX_UPLINK_WS_TEXT           0x1
 #define NGX_UPLINK_WS_BINARY         0x2
@@ -36,7 +39,8 @@
 #define NGX_UPLINK_CLOSE_IDLE        4004
 
 
-typedef struct ngx_uplink_conn_s  ngx_uplink_conn_t;
+typedef struct ngx_uplink_conn_s   ngx_uplink_conn_t;
+typedef struct ngx_uplink_chunk_s  ngx_uplink_chunk_t;
 
 
 /* what a location configures; lives in its location configuration */
@@ -203,7 +207,56 @@ struct ngx_uplink_conn_s {
 
     unsigned                       want_sent:1;
     unsigned                       closing:1;    /* nothing can be sent */
-    /* the engine's own fields follow */
+
+    /* from here on the engine's own: how far the connection is */
+
+    unsigned                       headed:1;     /* the 101 is written */
+    unsigned                       running:1;    /* its events are handled */
+    unsigned                       flushing:1;   /* and will be written */
+    unsigned                       woken:1;
+    unsigned                       told:1;       /* closed() was called */
+    unsigned                       paused:1;
+    unsigned                       failed:1;     /* by the client's fault */
+    unsigned                       peer_closed:1;
+    unsigned                       lost:1;
+    unsigned                       blocked:1;    /* the socket takes no more */
+    unsigned                       close_written:1;
+    unsigned                       has_deadline:1;
+    unsigned                       head_begun:1; /* out goes before control */
+
+    uint16_t                       code;         /* for closed() */
+    u_char                         reserved;     /* bytes for the header */
+    u_char                         control_len;
+    ngx_uplink_utf8_t              utf8;
+
+    /* input: where the stream is, and what is there of a message */
+
+    ngx_uplink_frame_t             frame;
+
+    u_char                        *part;
+    size_t                         part_len;
+    size_t                         part_size;
+
+    u_char                        *control_part; /* of a control frame */
+
+    u_char                        *rest;         /* read, not consumed */
+    u_char                        *rest_pos;
+    u_char                        *rest_last;
+
+    /* output: data and the close frame, and what overtakes them */
+
+    ngx_uplink_chunk_t            *out;
+    ngx_uplink_chunk_t            *out_last;
+    ngx_uplink_chunk_t            *control;
+    u_char                        *control_fixed;
+
+    /* all for the one timer, which is that of the read event */
+
+    ngx_msec_t                     heard;
+    ngx_msec_t                     pinged;
+    ngx_msec_t                     progress;     /* while blocked */
+    ngx_msec_t                     close_time;
+    ngx_msec_t                     deadline;
 };
 
 

@@ -1,0 +1,62 @@
+
+/*
+ * What the files of the engine know of each other.
+ */
+
+
+#ifndef _NGX_UPLINK_ENGINE_H_INCLUDED_
+#define _NGX_UPLINK_ENGINE_H_INCLUDED_
+
+
+#include "conn.h"
+
+
+extern ngx_module_t  ngx_uplink_module;
+
+
+/* handshake.c: the headers of a 101 */
+
+ngx_int_t ngx_uplink_ws_accept(ngx_http_request_t *r, ngx_str_t *protocol);
+
+
+/* input.c */
+
+ngx_int_t ngx_uplink_input_init(ngx_cycle_t *cycle);
+
+/* reads what is there, up to a bound; NGX_ERROR: the connection is lost */
+
+ngx_int_t ngx_uplink_input_read(ngx_uplink_conn_t *uc);
+void ngx_uplink_input_free(ngx_uplink_conn_t *uc);
+
+
+/* output.c */
+
+/* NGX_OK: all is written; NGX_AGAIN: the socket is full; NGX_ERROR: lost */
+
+ngx_int_t ngx_uplink_output_flush(ngx_uplink_conn_t *uc);
+void ngx_uplink_output_ping(ngx_uplink_conn_t *uc);
+void ngx_uplink_output_pong(ngx_uplink_conn_t *uc, u_char *data, size_t len);
+
+/* the last frame, behind everything else; NGX_ERROR: no memory */
+
+ngx_int_t ngx_uplink_output_close(ngx_uplink_conn_t *uc, ngx_uint_t code,
+    ngx_str_t *reason);
+void ngx_uplink_output_free(ngx_uplink_conn_t *uc);
+
+
+/* conn.c */
+
+/* a close frame of the client has come */
+
+void ngx_uplink_conn_peer_close(ngx_uplink_conn_t *uc, ngx_uint_t code);
+
+/* the client broke a rule: the code says which, nothing is read any more */
+
+void ngx_uplink_conn_fail(ngx_uplink_conn_t *uc, ngx_uint_t code);
+
+/* something is to be written in this turn of the event loop */
+
+void ngx_uplink_conn_post(ngx_uplink_conn_t *uc);
+
+
+#endif /* _NGX_UPLINK_ENGINE_H_INCLUDED_ */

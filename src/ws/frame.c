@@ -1,0 +1,300 @@
+
+/*
+ * RFC 6455 frames: the header, byte by byte if need be, and the masking.
+ */
+
+
+#include "frame.h"
+
+
+static ngx_int_t ngx_uplink_frame_first(ngx_uplink_frame_t *f, u_char ch);
+static ngx_int_t ngx_uplink_frame_second(ngx_uplink_frame_t *f, u_char ch);
+static ngx_int_t ngx_uplink_frame_length(ngx_uplink_frame_t *f, u_char ch);
+
+
+ngx_int_t
+ngx_uplink_frame_parse(ngx_uplink_frame_t *f, u_char **pos, u_char *last)
+{
+    u_char    *p;
+    ngx_int_t  rc;
+
+    rc = NGX_AGAIN;
+
+    for (p = *pos; p < last && rc == NGX_AGAIN; p++) {
+
+        switch (f->state) {
+
+        case ngx_uplink_frame_st_first:
+            rc = ngx_uplink_frame_first(f, *p);
+            break;
+
+        case ngx_uplink_frame_st_second:
+            rc = ngx_uplink_frame_second(f, *p);
+            break;
+
+        case ngx_uplink_frame_st_length:
+            rc = ngx_uplink_frame_length(f, *p);
+            break;
+
+        default: /* ngx_uplink_frame_st_mask */
+            f->mask[4 - f->need--] = *p;
+
+            if (f->need == 0) {
+                f->state = ngx_uplink_frame_st_payload;
+                f->left = f->length;
+                rc = NGX_OK;
+            }
+        }
+    }
+
+    *pos = p;
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_uplink_frame_first(ngx_uplink_frame_t *f, u_char ch)
+{
+    f->fin = ch >> 7;
+    f->opcode = ch & 0xf;
+
+    /* no extension is negotiated */
+
+    if (ch & 0x70) {
+        f->error = "frame with reserved bits set";
+        return NGX_ERROR;
+    }
+
+    if (f->opcode > NGX_UPLINK_FRAME_PONG
+        || (f->opcode > NGX_UPLINK_FRAME_BINARY
+            && f->opcode < NGX_UPLINK_FRAME_CLOSE))
+    {
+        f->error = "frame with reserved opcode";
+        return NGX_ERROR;
+    }
+
+    if (ngx_uplink_frame_is_control(f)) {
+
+        if (!f->fin) {
+            f->error = "fragmented control frame";
+            return NGX_ERROR;
+        }
+
+    } else if (f->opcode == NGX_UPLINK_FRAME_CONTINUATION) {
+
+        if (f->message == 0) {
+            f->error = "continuation frame without a message";
+            return NGX_ERROR;
+        }
+
+    } else if (f->message) {
+        f->error = "new message inside a fragmented one";
+        return NGX_ERROR;
+    }
+
+    f->state = ngx_uplink_frame_st_second;
+
+    return NGX_AGAIN;
+}
+
+
+static ngx_int_t
+ngx_uplink_frame_second(ngx_uplink_frame_t *f, u_char ch)
+{
+    if (!(ch & 0x80)) {
+        f->error = "unmasked frame";
+        return NGX_ERROR;
+    }
+
+    f->length = ch & 0x7f;
+
+    if (f->length > NGX_UPLINK_FRAME_MAX_CONTROL) {
+
+        if (ngx_uplink_frame_is_control(f)) {
+            f->error = "too long control frame";
+            return NGX_ERROR;
+        }
+
+        f->state = ngx_uplink_frame_st_length;
+        f->need = (f->length == 126) ? 2 : 8;
+        f->length = 0;
+
+    } else {
+        f->state = ngx_uplink_frame_st_mask;
+        f->need = 4;
+    }
+
+    /* from here on the frame has begun, and so has its message */
+
+    if (f->opcode == NGX_UPLINK_FRAME_TEXT
+        || f->opcode == NGX_UPLINK_FRAME_BINARY)
+    {
+        f->message = f->opcode;
+    }
+
+    return NGX_AGAIN;
+}
+
+
+/*
+ * The most significant byte comes first; what was needed when the state was
+ * entered is 2 or 8, and after the last byte the length tells which form
+ * would have been enough.
+ */
+
+static ngx_int_t
+ngx_uplink_frame_length(ngx_uplink_frame_t *f, u_char ch)
+{
+    if (f->need == 8 && (ch & 0x80)) {
+        f->error = "frame with length over 63 bits";
+        return NGX_ERROR;
+    }
+
+    if (f->need > 2) {
+
+        /* the upper bytes of the long form */
+
+        f->length = f->length << 8 | ch;
+        f->need--;
+
+        if (f->need == 2) {
+
+            if (f->length == 0) {
+                f->error = "frame with length not in the shortest form";
+                return NGX_ERROR;
+            }
+
+            f->length <<= 16;
+        }
+
+        return NGX_AGAIN;
+    }
+
+    if (f->need == 2) {
+        f->length |= (uint64_t) ch << 8;
+        f->need = 1;
+
+        return NGX_AGAIN;
+    }
+
+    f->length |= ch;
+
+    if (f->length <= NGX_UPLINK_FRAME_MAX_CONTROL) {
+        f->error = "frame with length not in the shortest form";
+        return NGX_ERROR;
+    }
+
+    f->state = ngx_uplink_frame_st_mask;
+    f->need = 4;
+
+    return NGX_AGAIN;
+}
+
+
+void
+ngx_uplink_frame_unmask(ngx_uplink_frame_t *f, u_char *dst, u_char *src,
+    size_t len)
+{
+    u_char      mask[4];
+    size_t      i;
+    uint64_t    word, key;
+    ngx_uint_t  shift;
+
+    f->left -= len;
+
+    ngx_memcpy(mask, f->mask, 4);
+
+    shift = len & 3;
+
+    if (shift) {
+        for (i = 0; i < 4; i++) {
+            f->mask[i] = mask[(i + shift) & 3];
+        }
+    }
+
+    if (dst == NULL) {
+        return;
+    }
+
+    ngx_memcpy((u_char *) &key, mask, 4);
+    ngx_memcpy((u_char *) &key + 4, mask, 4);
+
+    while (len >= 8) {
+        ngx_memcpy(&word, src, 8);
+        word ^= key;
+        ngx_memcpy(dst, &word, 8);
+
+        src += 8;
+        dst += 8;
+        len -= 8;
+    }
+
+    for (i = 0; i < len; i++) {
+        dst[i] = src[i] ^ mask[i & 3];
+    }
+}
+
+
+void
+ngx_uplink_frame_next(ngx_uplink_frame_t *f)
+{
+    if (f->fin && !ngx_uplink_frame_is_control(f)) {
+        f->message = 0;
+    }
+
+    f->state = ngx_uplink_frame_st_first;
+}
+
+
+size_t
+ngx_uplink_frame_head_size(size_t len)
+{
+    if (len <= 125) {
+        return 2;
+    }
+
+    return (len <= 65535) ? 4 : 10;
+}
+
+
+u_char *
+ngx_uplink_frame_head(u_char *p, ngx_uint_t opcode, size_t len)
+{
+    ngx_int_t  shift;
+
+    *p++ = (u_char) (0x80 | opcode);
+
+    if (len <= 125) {
+        *p++ = (u_char) len;
+        return p;
+    }
+
+    if (len <= 65535) {
+        *p++ = 126;
+        shift = 8;
+
+    } else {
+        *p++ = 127;
+        shift = 56;
+    }
+
+    for ( /* void */ ; shift >= 0; shift -= 8) {
+        *p++ = (u_char) ((uint64_t) len >> shift);
+    }
+
+    return p;
+}
+
+
+/* 1004, 1005, 1006 and 1015 are reserved, 1016 to 2999 are not defined */
+
+ngx_uint_t
+ngx_uplink_frame_close_code(ngx_uint_t code)
+{
+    if (code >= 3000) {
+        return code <= 4999;
+    }
+
+    return code >= 1000 && code <= 1014 && (code < 1004 || code > 1006);
+}

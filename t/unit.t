@@ -6,6 +6,7 @@
 #     /* sources: src/wire/scan.c src/wire/text.c */
 #     /* sources: src/wire/names.c */
 #     /* libs: -ljansson */
+#     /* again: -U__SSE2__ */
 #
 # It prints TAP and is run from the root of the tree.
 
@@ -26,40 +27,51 @@ my @flags = qw{ -g -O1 -W -Wall -Wextra -Werror -Wpointer-arith
     -fsanitize=address -fsanitize=undefined -fno-sanitize-recover=undefined
     -It/unit/nginx -It/unit -Isrc };
 
-my @files = sort glob 't/unit/*.c';
+# every file once, and once more for each flag that it wants to be built with
 
-plan tests => scalar @files;
+my @runs;
 
-for my $file (@files) {
-    my $name = basename($file, '.c');
+for my $file (sort glob 't/unit/*.c') {
+    push @runs, map { [ $file, $_ ] } '', split ' ', header($file, 'again');
+}
 
-    subtest $name => sub {
-        my ($sources, $libs) = map { header($file, $_) } qw/ sources libs /;
+plan tests => scalar @runs;
 
-        my $out = `$cc @flags -o $dir/$name $file $sources $libs 2>&1`;
+for (@runs) {
+    my ($file, $flag) = @$_;
 
-        is($?, 0, 'compiles') or return diag($out);
+    subtest basename($file, '.c') . " $flag" => sub { run($file, $flag) };
+}
 
-        my @lines = `$dir/$name 2>&1`;
-        my $status = $?;
-        my ($run, $planned) = (0, -1);
 
-        for (@lines) {
-            if (/^(not )?ok \d+ - (.*)/) {
-                ok(!$1, $2);
-                $run++;
+sub run {
+    my ($file, $flag) = @_;
 
-            } elsif (/^1\.\.(\d+)$/) {
-                $planned = $1;
+    my ($sources, $libs) = map { header($file, $_) } qw/ sources libs /;
 
-            } else {
-                note(s{^# }{}r);
-            }
+    my $out = `$cc @flags $flag -o $dir/test $file $sources $libs 2>&1`;
+
+    is($?, 0, 'compiles') or return diag($out);
+
+    my @lines = `$dir/test 2>&1`;
+    my $status = $?;
+    my ($run, $planned) = (0, -1);
+
+    for (@lines) {
+        if (/^(not )?ok \d+ - (.*)/) {
+            ok(!$1, $2);
+            $run++;
+
+        } elsif (/^1\.\.(\d+)$/) {
+            $planned = $1;
+
+        } else {
+            note(s{^# }{}r);
         }
+    }
 
-        is($run, $planned, 'ran all it planned');
-        is($status, 0, 'exit status') or diag(grep { !/^ok/ } @lines);
-    };
+    is($run, $planned, 'ran all it planned');
+    is($status, 0, 'exit status') or diag(grep { !/^ok/ } @lines);
 }
 
 

@@ -1,5 +1,6 @@
 /* sources: src/wire/scan.c src/wire/names.c src/wire/text.c */
 /* sources: src/wire/value.c src/wire/envelope.c */
+/* again: -U__SSE2__ */
 
 /*
  * What is JSON and what is not, and where it stops being it.
@@ -523,6 +524,18 @@ hostile_objects(void)
 }
 
 
+/* told by the length alone */
+
+static void
+too_long(void)
+{
+    ok(ngx_uplink_json_check((u_char *) "1", (size_t) 1 << 31, &value, &err)
+       == NGX_ERROR
+       && strcmp(err.what, "message too long") == 0,
+       "two gigabytes are not even looked at");
+}
+
+
 /* t/unit.t builds with the sanitizer whose malloc() fails on demand */
 
 const char *__asan_default_options(void);
@@ -585,6 +598,7 @@ main(void)
     large_objects();
     names_of_many_levels();
     hostile_objects();
+    too_long();
     no_memory();
 
     return done();

@@ -1,5 +1,6 @@
 /* sources: src/wire/scan.c src/wire/names.c src/wire/text.c */
 /* sources: src/wire/value.c */
+/* again: -U__SSE2__ */
 
 /*
  * What is found in a message: exactly the bytes that were sent.

@@ -102,7 +102,10 @@ sub sanitizer_env {
     my $dir = $self->{dir};
 
     # the slow unwinder sees through a nginx built without frame pointers:
-    # Uplink::Check needs to know whose leak it is
+    # Uplink::Check needs to know whose leak it is; the module is preloaded
+    # as well, or its names are gone when leaks are looked for
+
+    push @libs, $self->{module} if $self->{module} ne '';
 
     $ENV{LD_PRELOAD} = join ':', @libs;
     $ENV{ASAN_OPTIONS} = "log_path=$dir/asan:detect_leaks=1"
@@ -115,7 +118,8 @@ sub valgrind {
     my ($self) = @_;
 
     return ('valgrind', '--quiet', "--log-file=$self->{dir}/valgrind.%p",
-        '--leak-check=full', '--errors-for-leak-kinds=definite',
+        '--leak-check=full', '--keep-debuginfo=yes',
+        '--errors-for-leak-kinds=definite',
         '--show-leak-kinds=definite',
         "--suppressions=$Uplink::Test::root/t/lib/valgrind.supp");
 }

@@ -9,13 +9,21 @@
 #include <ngx_http.h>
 
 #include "ngx_uplink.h"
+#include "fleet/fleet.h"
 
 
 static void *ngx_uplink_create_main_conf(ngx_conf_t *cf);
 static void *ngx_uplink_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_uplink_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
+static char *ngx_uplink_init_main_conf(ngx_conf_t *cf, void *conf);
+static ngx_int_t ngx_uplink_add_variables(ngx_conf_t *cf);
+static ngx_int_t ngx_uplink_port_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+
+static ngx_int_t ngx_uplink_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_uplink_init_process(ngx_cycle_t *cycle);
+static void ngx_uplink_exit_process(ngx_cycle_t *cycle);
 
 static char *ngx_uplink_echo(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
@@ -46,7 +54,23 @@ static ngx_conf_enum_t  ngx_uplink_no_operator[] = {
 };
 
 
+static ngx_http_variable_t  ngx_uplink_vars[] = {
+
+    { ngx_string("uplink_port"), NULL, ngx_uplink_port_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+      ngx_http_null_variable
+};
+
+
 static ngx_command_t  ngx_uplink_commands[] = {
+
+    { ngx_string("uplink_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE23,
+      ngx_uplink_zone,
+      0,
+      0,
+      NULL },
 
     /* the doors */
 
@@ -226,11 +250,11 @@ static ngx_command_t  ngx_uplink_commands[] = {
 
 
 static ngx_http_module_t  ngx_uplink_module_ctx = {
-    NULL,                                  /* preconfiguration */
+    ngx_uplink_add_variables,              /* preconfiguration */
     NULL,                                  /* postconfiguration */
 
     ngx_uplink_create_main_conf,           /* create main configuration */
-    NULL,                                  /* init main configuration */
+    ngx_uplink_init_main_conf,             /* init main configuration */
 
     NULL,                                  /* create server configuration */
     NULL,                                  /* merge server configuration */
@@ -246,11 +270,11 @@ ngx_module_t  ngx_uplink_module = {
     ngx_uplink_commands,                   /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_uplink_init_module,                /* init module */
     ngx_uplink_init_process,               /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
+    ngx_uplink_exit_process,               /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
@@ -274,6 +298,15 @@ ngx_uplink_create_main_conf(ngx_conf_t *cf)
     }
 
     return umcf;
+}
+
+
+static char *
+ngx_uplink_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    (void) conf;
+
+    return ngx_uplink_zone_check(cf);
 }
 
 
@@ -386,15 +419,145 @@ ngx_uplink_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 }
 
 
+/* the fleets of a cycle, or none */
+
+static ngx_array_t *
+ngx_uplink_fleets(ngx_cycle_t *cycle)
+{
+    ngx_uplink_main_conf_t  *umcf;
+
+    umcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_uplink_module);
+
+    return umcf ? &umcf->fleets : NULL;
+}
+
+
+static ngx_int_t
+ngx_uplink_init_module(ngx_cycle_t *cycle)
+{
+    ngx_uint_t            i;
+    ngx_array_t          *fleets;
+    ngx_uplink_fleet_t  **fleet;
+
+    fleets = ngx_uplink_fleets(cycle);
+
+    if (fleets == NULL) {
+        return NGX_OK;
+    }
+
+    fleet = fleets->elts;
+
+    for (i = 0; i < fleets->nelts; i++) {
+        if (ngx_uplink_bus_init_module(fleet[i], cycle) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_uplink_init_process(ngx_cycle_t *cycle)
 {
+    ngx_uint_t            i;
+    ngx_array_t          *fleets;
+    ngx_uplink_fleet_t  **fleet;
+
+    /* the cache manager and the cache loader come here, too */
+
     if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
     {
         return NGX_OK;
     }
 
+    fleets = ngx_uplink_fleets(cycle);
+
+    if (fleets == NULL) {
+        return NGX_OK;
+    }
+
+    fleet = fleets->elts;
+
+    for (i = 0; i < fleets->nelts; i++) {
+        ngx_uplink_bus_init_process(fleet[i], cycle, ngx_uplink_reap_port,
+                                    ngx_uplink_sweep);
+    }
+
     return ngx_uplink_conn_init_process(cycle);
+}
+
+
+static void
+ngx_uplink_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_uint_t            i;
+    ngx_array_t          *fleets;
+    ngx_uplink_fleet_t  **fleet;
+
+    fleets = ngx_uplink_fleets(cycle);
+
+    if (fleets == NULL) {
+        return;
+    }
+
+    fleet = fleets->elts;
+
+    for (i = 0; i < fleets->nelts; i++) {
+        ngx_uplink_bus_exit_process(fleet[i]);
+    }
+}
+
+
+static ngx_int_t
+ngx_uplink_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var, *v;
+
+    for (v = ngx_uplink_vars; v->name.len; v++) {
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+/* which worker this is, in the fleet of the location */
+
+static ngx_int_t
+ngx_uplink_port_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    u_char                 *p;
+    ngx_uplink_loc_conf_t  *ulcf;
+
+    (void) data;
+
+    ulcf = ngx_http_get_module_loc_conf(r, ngx_uplink_module);
+
+    if (ulcf->fleet == NULL || !ngx_uplink_bus_claimed(ulcf->fleet)) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, NGX_INT32_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    v->len = ngx_sprintf(p, "%uD", ulcf->fleet->node->port) - p;
+    v->data = p;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
 }
 
 

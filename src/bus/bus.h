@@ -24,6 +24,13 @@
 typedef void (*ngx_uplink_notify_pt)(void *data, ngx_uint_t bits);
 
 
+/* what the fleet does for the bus; set once a process */
+
+typedef ngx_int_t (*ngx_uplink_reap_pt)(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_port_t *port);
+typedef ngx_msec_t (*ngx_uplink_sweep_pt)(ngx_uplink_fleet_t *fleet);
+
+
 /*
  * Somebody in this process.  A box in the zone names it by slot and serial,
  * so that what comes late for one that is gone finds nobody.
@@ -51,8 +58,10 @@ typedef struct {
 
 struct ngx_uplink_node_s {
     ngx_queue_t             queue;
-    ngx_str_t               name;
     ngx_uplink_fleet_t     *fleet;      /* of the newest configuration */
+    ngx_int_t               ident;      /* must be after 3 pointers: -1, read
+                                           by ngx_event_ident() */
+    ngx_str_t               name;
 
     int                    *fds;        /* one eventfd a port, -1: none */
     ngx_uint_t              nfds;
@@ -66,18 +75,23 @@ struct ngx_uplink_node_s {
     uint32_t                free;
     ngx_uint_t              nslots;     /* taken */
     ngx_queue_t             watchers;   /* of ngx_uplink_slot_t */
+    uint64_t                serial;
 
     uint64_t                wake[NGX_UPLINK_MAX_PORTS / 64];
+    ngx_uint_t              nwake;
 
     ngx_connection_t       *channel;
     ngx_event_t             tick;       /* cancelable, every second */
     ngx_event_t             sweep;      /* cancelable, the next deadline */
     ngx_event_t             local;      /* posted: for our own boxes */
-    ngx_msec_t              next_sweep;
+    ngx_msec_t              next_sweep; /* 0: none is set */
+    ngx_msec_t              want_sweep; /* asked for under the lock */
 
-    ngx_uint_t              reap;       /* port to start looking at */
+    ngx_uplink_reap_pt      reap;
+    ngx_uplink_sweep_pt     sweeper;
 
-    ngx_uint_t              drained;    /* of them, told so far */
+    ngx_uint_t              drained;    /* receivers told of the drain */
+    ngx_uint_t              to_drain;   /* out of so many */
     unsigned                leaving:1;
     unsigned                stale:1;    /* zone_epoch is not the zone's */
 };
@@ -85,11 +99,10 @@ struct ngx_uplink_node_s {
 
 /* hooks of the module */
 
-ngx_int_t ngx_uplink_bus_node(ngx_uplink_fleet_t *fleet, ngx_log_t *log);
 ngx_int_t ngx_uplink_bus_init_module(ngx_uplink_fleet_t *fleet,
     ngx_cycle_t *cycle);
 void ngx_uplink_bus_init_process(ngx_uplink_fleet_t *fleet,
-    ngx_cycle_t *cycle);
+    ngx_cycle_t *cycle, ngx_uplink_reap_pt reap, ngx_uplink_sweep_pt sweep);
 void ngx_uplink_bus_exit_process(ngx_uplink_fleet_t *fleet);
 
 /*
@@ -118,15 +131,24 @@ void ngx_uplink_box_post(ngx_uplink_fleet_t *fleet, ngx_uplink_box_t *box,
 
 void ngx_uplink_bus_changes(ngx_uplink_fleet_t *fleet);
 
-/* the descriptors are written outside of the lock: by ngx_uplink_unlock() */
+/*
+ * A process is to be woken: noted under the lock, done outside of it by
+ * ngx_uplink_unlock().
+ */
 
+void ngx_uplink_bus_flag(ngx_uplink_fleet_t *fleet, ngx_uint_t port);
 void ngx_uplink_bus_wake(ngx_uplink_fleet_t *fleet);
 
-/* the zone was found rebuilt, or has just been by us; locked or not */
+/* between the two files of this room */
+
+void ngx_uplink_bus_receive(ngx_uplink_fleet_t *fleet);
+void ngx_uplink_bus_local_handler(ngx_event_t *ev);
+
+/* the zone was found rebuilt, or has just been by us */
 
 void ngx_uplink_bus_stale(ngx_uplink_fleet_t *fleet);
 
-/* sweep deadlines at this time at the latest; locked or not */
+/* sweep deadlines at this time at the latest; locked */
 
 void ngx_uplink_bus_sweep_at(ngx_uplink_fleet_t *fleet, ngx_msec_t deadline);
 
@@ -138,6 +160,10 @@ ngx_uint_t ngx_uplink_bus_successor(ngx_uplink_fleet_t *fleet);
 
 #define ngx_uplink_bus_port(fleet)                                            \
     (&(fleet)->sh->ports[(fleet)->node->port])
+
+/* is this worker leaving?  who comes now has missed NGX_UPLINK_BIT_DRAIN */
+
+#define ngx_uplink_bus_leaving(fleet)  ((fleet)->node->leaving)
 
 #define ngx_uplink_bus_claimed(fleet)                                         \
     ((fleet)->node->port != NGX_UPLINK_NO_PORT)

@@ -32,7 +32,6 @@
 #define NGX_UPLINK_BIT_OUTBOX      0x01   /* requests have news for a sled */
 #define NGX_UPLINK_BIT_REPLACED    0x02   /* somebody took the place */
 #define NGX_UPLINK_BIT_KICKED      0x04   /* 4003 */
-#define NGX_UPLINK_BIT_DELETED     0x08   /* the session is no more */
 #define NGX_UPLINK_BIT_DONE        0x10   /* a waiter's request has ended */
 
 
@@ -137,7 +136,6 @@ struct ngx_uplink_ticket_s {
 
 struct ngx_uplink_operator_s {
     ngx_uplink_name_t        name;       /* the sid */
-    ngx_uplink_box_t         box;        /* its socket, if there is one */
     ngx_uplink_deadline_t    deadline;   /* uplink_session_ttl */
     ngx_queue_t              ported;     /* port->operators, if attached */
     ngx_queue_t              direct;     /* open requests to it alone */
@@ -294,6 +292,7 @@ typedef struct {
     ngx_uint_t               state;
     ngx_uint_t               reason;
     ngx_uint_t               change;     /* in a feed */
+    uint64_t                 at;         /* version of this change */
     ngx_uint_t               news;       /* in an outbox */
     ngx_uint_t               seen;
     uint64_t                 version;    /* of opening: the paging key */
@@ -476,7 +475,7 @@ ngx_int_t ngx_uplink_request_view(ngx_uplink_fleet_t *fleet, u_char *req_id,
 ngx_int_t ngx_uplink_waiter_end(ngx_uplink_fleet_t *fleet, u_char *req_id,
     size_t len, ngx_uint_t delivered);
 
-/* the last worker leaves: deny what is open; NGX_AGAIN: there is more */
+/* the last worker leaves: what is open of this sled ends as `shutdown' */
 
 ngx_int_t ngx_uplink_request_shutdown(ngx_uplink_fleet_t *fleet,
     ngx_uplink_link_t *link);
@@ -551,18 +550,22 @@ ngx_int_t ngx_uplink_operator_delete(ngx_uplink_fleet_t *fleet,
     ngx_str_t *sid);
 
 /*
- * A socket takes the session's place (the one before is told), and follows
- * the requests from here on: first what is open, oldest first, then every
- * change.  NGX_OK, NGX_ABORT: unknown sid.
+ * A socket takes the session's place, and follows the requests from here on:
+ * first what is open, oldest first, then every change.  NGX_OK, NGX_ABORT:
+ * unknown sid.  A socket is named by sid and generation, never by a pointer:
+ * the one before, and one whose session is deleted, are told by
+ * NGX_UPLINK_BIT_CHANGES like anybody, and learn it from feed_peek().
  */
 
 typedef struct {
-    ngx_uplink_operator_t   *operator;
+    u_char                   sid[NGX_UPLINK_SID_MAX];
+    size_t                   sid_len;
     uint64_t                 generation;
     uint64_t                 start;        /* version when it attached */
     uint64_t                 opened;       /* told up to here: what is open */
     uint64_t                 changed;      /* told up to here: changes */
     unsigned                 complete:1;   /* what was open has been told */
+    unsigned                 gone:1;       /* the session was deleted */
 } ngx_uplink_feed_t;
 
 ngx_int_t ngx_uplink_operator_attach(ngx_uplink_fleet_t *fleet,
@@ -572,8 +575,9 @@ ngx_int_t ngx_uplink_operator_detach(ngx_uplink_fleet_t *fleet,
 
 /*
  * What comes next for it: NGX_OK and a view (opened: with payload), or
- * NGX_DONE.  NGX_ABORT: the place was taken.  The feed moves on only with
- * ngx_uplink_feed_done(), after the message was queued.
+ * NGX_DONE.  NGX_AGAIN: nothing among many, call again in a later turn.
+ * NGX_ABORT: the place was taken (4001), or feed->gone (1000).  The feed
+ * moves on only with ngx_uplink_feed_done(), after the message was queued.
  */
 
 ngx_int_t ngx_uplink_feed_peek(ngx_uplink_fleet_t *fleet,
@@ -583,7 +587,8 @@ ngx_int_t ngx_uplink_feed_done(ngx_uplink_fleet_t *fleet,
 
 /*
  * Open requests that this actor may see, the first with a version above
- * after; NGX_OK with payload, NGX_DONE.
+ * after; NGX_OK with payload, NGX_DONE.  NGX_AGAIN: none among many, go on
+ * after view->version.
  */
 
 ngx_int_t ngx_uplink_request_after(ngx_uplink_fleet_t *fleet,
@@ -592,7 +597,9 @@ ngx_int_t ngx_uplink_request_after(ngx_uplink_fleet_t *fleet,
 /* locked */
 
 void ngx_uplink_operator_end(ngx_uplink_fleet_t *fleet,
-    ngx_uplink_operator_t *op, ngx_uint_t bit);
+    ngx_uplink_operator_t *op);
+ngx_uplink_operator_t *ngx_uplink_operator_find(ngx_uplink_fleet_t *fleet,
+    u_char *sid, size_t len);
 void ngx_uplink_operator_leave(ngx_uplink_fleet_t *fleet,
     ngx_uplink_operator_t *op);
 ngx_uint_t ngx_uplink_operator_may(ngx_uplink_operator_t *op,

@@ -26,7 +26,7 @@
 
 #define NGX_UPLINK_NO_PORT    0xffffffff
 #define NGX_UPLINK_MAX_PORTS  1024
-#define NGX_UPLINK_PORTS      64
+#define NGX_UPLINK_OP_MAX     40
 
 
 /*
@@ -130,7 +130,6 @@ typedef struct {
     uint64_t             epoch;      /* bumped by every claim */
     ngx_msec_t           heartbeat;
     ngx_uint_t           leaving;
-    ngx_uint_t           reaping;    /* being cleaned up after */
 
     uint32_t             bits;       /* for the process as such */
     ngx_uint_t           watchers;   /* receivers that follow the requests */
@@ -153,13 +152,12 @@ typedef struct {
 typedef struct {
     uint64_t             magic;
     ngx_uint_t           layout;
+    size_t               port_size;
     ngx_uint_t           nports;
 
     uint64_t             epoch;      /* of the zone: bumped by a quarantine */
     ngx_pid_t            marker;     /* who is in the middle of a change */
-    ngx_uint_t           free_pages; /* of an empty zone */
-    ngx_uint_t           pages;
-
+    u_char               op[NGX_UPLINK_OP_MAX];   /* and of which */
     uint64_t             version;    /* of the last change of a request */
     uint64_t             serial;     /* for names that must be unique */
 
@@ -178,10 +176,9 @@ typedef struct {
     ngx_uint_t           noperators;
     ngx_uint_t           nattached;
     ngx_uint_t           nopen;
+    ngx_uint_t           ndirect;    /* open ones to one operator alone */
     ngx_uint_t           nended;
-    ngx_uint_t           nentries;   /* records of every kind */
     ngx_uint_t           star_attached;  /* operators of every workspace */
-    ngx_uint_t           no_workspace;   /* open requests without one */
 
     ngx_msec_t           started;
     ngx_msec_t           full_at;    /* when a full zone was last logged */
@@ -203,13 +200,28 @@ struct ngx_uplink_fleet_s {
     ngx_slab_pool_t     *pool;
     ngx_uplink_sh_t     *sh;
     ngx_uplink_node_t   *node;       /* this process' place in it */
+
+    /* who named it first, for a message if nobody defines it */
+
+    const char          *door;
+    ngx_str_t            file;
+    ngx_uint_t           line;
+
+    unsigned             any_ports:1;  /* no ports= was given */
     unsigned             full:1;     /* an allocation has just failed */
+    unsigned             rebuilt:1;  /* we have just quarantined it */
 };
 
 
-ngx_uplink_fleet_t *ngx_uplink_zone_add(ngx_conf_t *cf, ngx_str_t *name,
-    size_t size, ngx_uint_t nports);
-ngx_uplink_fleet_t *ngx_uplink_zone_find(ngx_conf_t *cf, ngx_str_t *name);
+/* the fleet of this name, made if it is not there; of a directive "door" */
+
+ngx_uplink_fleet_t *ngx_uplink_zone_find(ngx_conf_t *cf, ngx_str_t *name,
+    const char *door);
+
+/* uplink_zone NAME SIZE [ports=N]; ports 0: as many as the workers need */
+
+char *ngx_uplink_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_uplink_zone_check(ngx_conf_t *cf);
 
 /*
  * The lock.  NGX_DECLINED, and not locked: the zone was rebuilt and this
@@ -219,7 +231,9 @@ ngx_uplink_fleet_t *ngx_uplink_zone_find(ngx_conf_t *cf, ngx_str_t *name);
  * Unlocking wakes the processes for which there is something.
  */
 
-ngx_int_t ngx_uplink_lock(ngx_uplink_fleet_t *fleet);
+#define ngx_uplink_lock(fleet)  ngx_uplink_lock_for(fleet, __func__)
+
+ngx_int_t ngx_uplink_lock_for(ngx_uplink_fleet_t *fleet, const char *op);
 void ngx_uplink_unlock(ngx_uplink_fleet_t *fleet);
 
 /* locked; NULL when the zone is full even after forgetting ended requests */

@@ -1,0 +1,169 @@
+
+/*
+ * What a sled is to be told, and how far it got: from a ticket's outbox into
+ * its connection's output, and from there to the kernel.
+ */
+
+
+#include "fleet/request.h"
+
+
+ngx_int_t
+ngx_uplink_outbox_peek(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
+    ngx_uplink_view_t *view)
+{
+    ngx_int_t              rc;
+    ngx_uplink_request_t  *q;
+
+    do {
+        if (ngx_uplink_lock(fleet) != NGX_OK) {
+            return NGX_DECLINED;
+        }
+
+        rc = NGX_DONE;
+
+        if (link->ticket && !ngx_queue_empty(&link->ticket->outbox)) {
+
+            q = ngx_queue_data(ngx_queue_head(&link->ticket->outbox),
+                               ngx_uplink_request_t, outbox);
+
+            rc = ngx_uplink_view_fill(view, q, NGX_UPLINK_VIEW_ANSWER);
+        }
+
+        ngx_uplink_unlock(fleet);
+
+    } while (rc == NGX_BUSY && ngx_uplink_view_grow() == NGX_OK);
+
+    return (rc == NGX_BUSY) ? NGX_DONE : rc;
+}
+
+
+ngx_int_t
+ngx_uplink_outbox_sent(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
+    ngx_uplink_view_t *view, uint64_t offset)
+{
+    ngx_uplink_request_t  *q;
+
+    if (ngx_uplink_lock(fleet) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    q = ngx_uplink_request_find(fleet, view->req_id, view->req_id_len);
+
+    /* what has changed since the peek is still to be told */
+
+    if (q && q->in_outbox && q->ticket == link->ticket) {
+
+        q->news &= ~view->news;
+
+        if (q->news == 0) {
+            ngx_queue_remove(&q->outbox);
+            q->in_outbox = 0;
+
+            if (q->state == NGX_UPLINK_STATE_DECIDED) {
+                q->offset = offset;
+                q->in_sending = 1;
+                ngx_queue_insert_tail(&q->ticket->sending, &q->outbox);
+            }
+        }
+    }
+
+    ngx_uplink_unlock(fleet);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_uplink_outbox_written(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
+    uint64_t written, uint64_t *next)
+{
+    ngx_queue_t           *sending;
+    ngx_uplink_request_t  *q;
+
+    *next = 0;
+
+    if (ngx_uplink_lock(fleet) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    if (link->ticket) {
+        ngx_uplink_request_written(fleet, link->ticket, written);
+
+        sending = &link->ticket->sending;
+
+        if (!ngx_queue_empty(sending)) {
+            q = ngx_queue_data(ngx_queue_head(sending),
+                               ngx_uplink_request_t, outbox);
+            *next = q->offset;
+        }
+    }
+
+    ngx_uplink_unlock(fleet);
+
+    return NGX_OK;
+}
+
+
+/*
+ * In the kernel's hands: that is delivered, unless the sled gives receipts.
+ * Then it stays decided, to be sent again to the one who resumes.
+ */
+
+void
+ngx_uplink_request_written(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_ticket_t *ticket, uint64_t written)
+{
+    ngx_uint_t             receipts;
+    ngx_uplink_request_t  *q;
+
+    receipts = (ticket->link
+                && (ticket->link->features & NGX_UPLINK_FEATURE_RECEIPTS));
+
+    while (!ngx_queue_empty(&ticket->sending)) {
+
+        q = ngx_queue_data(ngx_queue_head(&ticket->sending),
+                           ngx_uplink_request_t, outbox);
+
+        if (q->offset > written) {
+            break;
+        }
+
+        if (receipts) {
+            ngx_queue_remove(&q->outbox);
+            q->in_sending = 0;
+            continue;
+        }
+
+        ngx_uplink_request_delivered(fleet, q);
+    }
+}
+
+
+/* a new connection has the ticket: what may not have arrived goes again */
+
+void
+ngx_uplink_request_redeliver(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_ticket_t *ticket)
+{
+    ngx_queue_t           *i;
+    ngx_uplink_request_t  *q;
+
+    for (i = ngx_queue_head(&ticket->requests);
+         i != ngx_queue_sentinel(&ticket->requests);
+         i = ngx_queue_next(i))
+    {
+        q = ngx_queue_data(i, ngx_uplink_request_t, queue);
+
+        if (q->state == NGX_UPLINK_STATE_DECIDED) {
+            ngx_uplink_request_news(fleet, q, NGX_UPLINK_NEWS_ANSWER);
+        }
+    }
+
+    /* expired meanwhile: these wait in the outbox alone */
+
+    if (!ngx_queue_empty(&ticket->outbox)) {
+        ngx_uplink_box_post(fleet, &ticket->link->box,
+                            NGX_UPLINK_BIT_OUTBOX);
+    }
+}

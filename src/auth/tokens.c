@@ -5,9 +5,9 @@
  */
 
 
-#include <openssl/evp.h>
-
 #include "auth/tokens.h"
+
+#include <openssl/evp.h>
 
 
 #define NGX_UPLINK_TOKENS_SIZE  (16 * 1024 * 1024)

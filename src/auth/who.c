@@ -4,9 +4,9 @@
  */
 
 
-#include <openssl/crypto.h>
-
 #include "auth/source.h"
+
+#include <openssl/crypto.h>
 
 
 typedef struct {

@@ -4,10 +4,10 @@
  */
 
 
+#include "door/door.h"
+
 #include <openssl/evp.h>
 #include <openssl/rand.h>
-
-#include "door/door.h"
 
 
 #define NGX_UPLINK_RANDOM_MAX  64

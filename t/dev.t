@@ -1,0 +1,136 @@
+#!/usr/bin/perl
+
+# ./dev itself, in a copy of the tree: help, build, what a change of one file
+# costs, where what is built lies, clean.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use File::Temp qw(tempdir);
+use Test::More;
+use Time::HiRes qw(stat);
+use Uplink::Test;
+
+my $root = $Uplink::Test::root;
+my $copy = tempdir('uplink-dev-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my $tree = "$copy/tree";
+my $build = "$copy/out";
+
+delete @ENV{qw(CC SAN NGINX_SOURCE)};
+
+system('mkdir', $tree) == 0
+    && system("cd $root && git ls-files -z --cached --others"
+        . " --exclude-standard | xargs -0 cp --parents -t $tree") == 0
+    or die 'copy';
+
+sub dev {
+    my ($args, %env) = @_;
+
+    local @ENV{'BUILD', keys %env} = ($build, values %env);
+    my $output = `cd $tree && ./dev $args 2>&1`;
+
+    return ($? >> 8, $output);
+}
+
+sub objects {
+    return map { $_ => (stat $_)[9] } glob "$build/objs/addon/*/*.o";
+}
+
+# the objects that are newer than they were
+
+sub rebuilt {
+    my ($before, $after) = @_;
+
+    return join ' ', map { m{([^/]+)\.o$} } sort
+        grep { ($before->{$_} // 0) != $after->{$_} } keys %$after;
+}
+
+sub append {
+    my ($name, $text) = @_;
+
+    open my $file, '>>', "$tree/$name" or die "$name: $!";
+    print $file $text;
+    close $file;
+}
+
+# ---- help
+
+my ($code, $output) = dev('help');
+is($code, 0, 'help');
+like($output, qr/^  \Q$_\E\b/m, "help has $_")
+    for qw(run build test lint bench clean help);
+
+($code, $output) = dev('no-such-command');
+isnt($code, 0, 'an unknown command');
+is($output, qq{./dev: unknown command "no-such-command", see ./dev help\n},
+    'one line says so');
+
+# ---- build
+
+my $files = `cd $tree && find . | sort`;
+
+($code, $output) = dev('build');
+is($code, 0, 'build') or diag $output;
+ok(-s "$build/ngx_uplink_module.so", 'leaves the module');
+like($output, qr/^\.\/dev: built \S+\n\z/, 'says one line');
+
+my %first = objects();
+cmp_ok(scalar keys %first, '>', 10, 'objects are where they are expected');
+
+($code, $output) = dev('build');
+is($code, 0, 'build again') or diag $output;
+
+my %second = objects();
+is(rebuilt(\%first, \%second), '', 'nothing is compiled again');
+
+append('src/ws/frame.c', "\n");
+($code, $output) = dev('build');
+is($code, 0, 'build after a change') or diag $output;
+
+my %third = objects();
+is(rebuilt(\%second, \%third), 'frame', 'only the changed file is compiled');
+
+append('src/ws/utf8.h', "\n");
+($code, $output) = dev('build');
+is($code, 0, 'build after a change of a header') or diag $output;
+
+my %fourth = objects();
+my @expected = sort map { m{([^/]+)\.c$} }
+    split /\n/, `cd $tree && grep -lE '^#include "(ws/)?utf8.h"' src/*/*.c`;
+my %rebuilt = map { $_ => 1 } split / /, rebuilt(\%third, \%fourth);
+ok(@expected && !(grep { !$rebuilt{$_} } @expected),
+    'who includes a changed header is compiled');
+ok(!$rebuilt{tokens}, 'and nobody else');
+
+append('src/ws/frame.c', "#error broken\n");
+($code, $output) = dev('build');
+isnt($code, 0, 'a broken file fails the build');
+like($output, qr/^\.\/dev: the build failed$/m, 'and the last line says so');
+
+is(`cd $tree && find . | sort`, $files, 'nothing is left in the tree');
+
+# ---- places nginx's build cannot cope with, and what is not ours
+
+($code, $output) = dev('build', BUILD => "$copy/a b");
+isnt($code, 0, 'a folder with a space');
+like($output, qr/^\.\/dev: nginx's makefiles cannot cope with this path: .*\n\z/,
+    'one line says so');
+
+($code, $output) = dev('clean', BUILD => $tree);
+isnt($code, 0, 'clean of the tree itself');
+like($output, qr/^\.\/dev: BUILD must not be the source tree.*\n\z/,
+    'one line says so');
+
+mkdir "$copy/other" or die "mkdir: $!";
+($code, $output) = dev('clean', BUILD => "$copy/other");
+isnt($code, 0, 'clean of a folder that is not ours');
+ok(-d "$copy/other", 'leaves it alone');
+
+($code, $output) = dev('clean');
+is($code, 0, 'clean');
+ok(!-e $build, 'removes the folder');
+
+done_testing;

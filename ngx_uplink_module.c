@@ -118,6 +118,55 @@ static ngx_command_t  ngx_uplink_commands[] = {
       offsetof(ngx_uplink_loc_conf_t, auth.origins),
       NULL },
 
+    { ngx_string("uplink_auth_jwt_key"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE23,
+      ngx_uplink_auth_jwt_key,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, auth.jwt_keys),
+      NULL },
+
+    { ngx_string("uplink_auth_jwks"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_uplink_auth_jwks,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, auth.jwt_keys),
+      NULL },
+
+    { ngx_string("uplink_auth_jwt_issuer"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_1MORE,
+      ngx_uplink_auth_names,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, auth.jwt_issuers),
+      NULL },
+
+    { ngx_string("uplink_auth_jwt_audience"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_1MORE,
+      ngx_uplink_auth_names,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, auth.jwt_audiences),
+      NULL },
+
+    { ngx_string("uplink_auth_jwt_leeway"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, auth.jwt_leeway),
+      NULL },
+
+    { ngx_string("uplink_auth_cookie"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, auth.cookie),
+      NULL },
+
+    { ngx_string("uplink_authorize"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_uplink_authorize,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, auth.authorize),
+      NULL },
+
     /* sleds */
 
     { ngx_string("uplink_registration"),
@@ -251,7 +300,7 @@ static ngx_command_t  ngx_uplink_commands[] = {
 
 static ngx_http_module_t  ngx_uplink_module_ctx = {
     ngx_uplink_add_variables,              /* preconfiguration */
-    NULL,                                  /* postconfiguration */
+    ngx_uplink_auth_init,                  /* postconfiguration */
 
     ngx_uplink_create_main_conf,           /* create main configuration */
     ngx_uplink_init_main_conf,             /* init main configuration */

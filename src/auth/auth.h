@@ -40,6 +40,7 @@ typedef struct {
     unsigned               known:1;      /* a credential was there and good */
     unsigned               everywhere:1; /* workspaces=* , or auth is off */
     unsigned               any_agent:1;  /* agents=* , or auth is off */
+    unsigned               unnamed:1;    /* the door's own role, see below */
 } ngx_uplink_who_t;
 
 
@@ -51,20 +52,35 @@ typedef struct {
     ngx_array_t           *tokens;       /* of ngx_uplink_tokens_t *, NULL */
     ngx_http_complex_value_t  *identity; /* uplink_identity $variable */
     ngx_array_t           *origins;      /* NULL: not set */
+    ngx_array_t           *jwt_keys;     /* NULL: none */
+    ngx_array_t           *jwt_issuers;  /* of ngx_str_t; NULL: any */
+    ngx_array_t           *jwt_audiences;  /* of ngx_str_t; NULL: none */
+    time_t                 jwt_leeway;
+    ngx_str_t              cookie;       /* its name; empty: off */
+    ngx_str_t              authorize;    /* URI; empty: off */
 } ngx_uplink_auth_conf_t;
 
 
 /*
- * Checks the request's own credentials, in the order of protocol.md 3.1:
- * uplink_identity, Authorization: Bearer, the query parameter "token".
- * role is what the door asks for (any of these bits).
+ * Checks the request's own credentials.  role is what the door asks for (any
+ * of these bits).  In this order, the first that is there counts:
  *
- * Whom nginx itself has authenticated (uplink_identity) is a sled or an
- * operator, as the door asks, and never anything else; as a sled it is the
- * agent of its own name, as an operator it has no workspace.  Nobody at all
- * (uplink_auth optional, who->known is 0) is the same without a name, hence
- * without an agent.  With uplink_auth off all roles, workspaces and agents
- * are granted, but whom uplink_identity names is that agent only.
+ * uplink_identity; a token, as Authorization: Bearer, as the cookie
+ * uplink_auth_cookie, or as the query parameter "token" (uplink_auth_query).
+ * A token is looked for in uplink_auth_tokens and then checked as a JWT.
+ * Where that is not enough to say who it is (an identity, a token that is
+ * nobody's, or nothing at all), uplink_authorize is asked, if there is one.
+ *
+ * Whom nginx itself has authenticated (uplink_identity, or uplink_authorize
+ * without X-Uplink-Roles) is a sled or an operator, as the door asks, and
+ * never anything else.  It is the agent of its own name, and without
+ * X-Uplink-Workspaces it has no workspace.  Nobody at all (uplink_auth
+ * optional, who->known is 0) is the same without a name, hence without an
+ * agent.  With uplink_auth off all roles, workspaces and agents are granted,
+ * but at the sled door whom uplink_identity names is that agent only.
+ *
+ * What a browser adds by itself (a cookie, a certificate, an address) is a
+ * credential only from an origin that is allowed: otherwise 403.
  *
  * NGX_OK        who is filled in, has the role, and is admitted
  * NGX_DECLINED  no credential at all came, and one is required: the door may
@@ -110,6 +126,11 @@ ngx_uint_t ngx_uplink_equal(const u_char *a, const u_char *b, size_t len);
 
 char *ngx_uplink_auth_tokens(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_uplink_auth_origins(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_uplink_auth_jwt_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_uplink_auth_jwks(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_uplink_auth_names(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_uplink_authorize(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_int_t ngx_uplink_auth_init(ngx_conf_t *cf);
 void ngx_uplink_auth_create_conf(ngx_uplink_auth_conf_t *conf);
 char *ngx_uplink_auth_merge_conf(ngx_conf_t *cf, ngx_uplink_auth_conf_t *prev,
     ngx_uplink_auth_conf_t *conf);

@@ -289,8 +289,6 @@ ngx_uplink_token_list(ngx_conf_t *cf, u_char *p, u_char *last,
 static const char *
 ngx_uplink_token_own_agent(ngx_conf_t *cf, ngx_uplink_token_t *token)
 {
-    ngx_str_t  *name;
-
     if (!(token->who.roles & NGX_UPLINK_ROLE_SLED)
         || token->who.agents
         || token->who.any_agent)
@@ -298,16 +296,11 @@ ngx_uplink_token_own_agent(ngx_conf_t *cf, ngx_uplink_token_t *token)
         return NULL;
     }
 
-    name = &token->who.name;
-
-    if (!ngx_uplink_agent_id(name)) {
+    if (!ngx_uplink_agent_id(&token->who.name)) {
         return "no agents for a sled whose name is not an agent's";
     }
 
-    if (ngx_uplink_token_push(cf, &token->who.agents, name->data,
-                              name->data + name->len)
-        == NULL)
-    {
+    if (ngx_uplink_who_own_agent(cf->pool, &token->who) != NGX_OK) {
         return ngx_uplink_token_memory;
     }
 

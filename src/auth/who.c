@@ -15,9 +15,6 @@ typedef struct {
 } ngx_uplink_role_t;
 
 
-static ngx_uint_t ngx_uplink_who_listed(ngx_array_t *list, ngx_str_t *name);
-
-
 static const ngx_uplink_role_t  ngx_uplink_roles[] = {
     { ngx_string("sled"), NGX_UPLINK_ROLE_SLED },
     { ngx_string("operator"), NGX_UPLINK_ROLE_OPERATOR },
@@ -94,22 +91,70 @@ ngx_uplink_name(ngx_str_t *name)
 }
 
 
+/* such a name goes to logs and to other parties: no control characters */
+
+ngx_uint_t
+ngx_uplink_identity(ngx_str_t *name)
+{
+    u_char  *p;
+
+    if (name->len == 0 || name->len > NGX_UPLINK_IDENTITY_MAX) {
+        return 0;
+    }
+
+    for (p = name->data; p < name->data + name->len; p++) {
+        if (*p < ' ' || *p == 0x7f) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+void
+ngx_uplink_who_stars(ngx_uplink_who_t *who)
+{
+    ngx_str_t  star = ngx_string("*");
+
+    who->everywhere = ngx_uplink_listed(who->workspaces, &star);
+    who->any_agent = ngx_uplink_listed(who->agents, &star);
+}
+
+
+ngx_int_t
+ngx_uplink_who_own_agent(ngx_pool_t *pool, ngx_uplink_who_t *who)
+{
+    ngx_str_t  *agent;
+
+    who->agents = ngx_array_create(pool, 1, sizeof(ngx_str_t));
+    if (who->agents == NULL) {
+        return NGX_ERROR;
+    }
+
+    agent = ngx_array_push(who->agents);
+    *agent = who->name;
+
+    return NGX_OK;
+}
+
+
 ngx_uint_t
 ngx_uplink_who_agent(ngx_uplink_who_t *who, ngx_str_t *agent)
 {
-    return who->any_agent || ngx_uplink_who_listed(who->agents, agent);
+    return who->any_agent || ngx_uplink_listed(who->agents, agent);
 }
 
 
 ngx_uint_t
 ngx_uplink_who_workspace(ngx_uplink_who_t *who, ngx_str_t *ws)
 {
-    return who->everywhere || ngx_uplink_who_listed(who->workspaces, ws);
+    return who->everywhere || ngx_uplink_listed(who->workspaces, ws);
 }
 
 
-static ngx_uint_t
-ngx_uplink_who_listed(ngx_array_t *list, ngx_str_t *name)
+ngx_uint_t
+ngx_uplink_listed(ngx_array_t *list, ngx_str_t *name)
 {
     ngx_str_t   *value;
     ngx_uint_t   i;

@@ -85,5 +85,12 @@ ngx_int_t ngx_uplink_reply_error(ngx_http_request_t *r, ngx_uint_t status,
 ngx_int_t ngx_uplink_reply_refusal(ngx_http_request_t *r,
     ngx_uplink_refusal_t *refusal);
 
+/*
+ * src/door/denied.c: for whom ngx_uplink_auth_request() or _origin() did not
+ * return NGX_OK
+ */
+
+ngx_int_t ngx_uplink_reply_denied(ngx_http_request_t *r, ngx_int_t rc);
+
 
 #endif /* _NGX_UPLINK_H_INCLUDED_ */

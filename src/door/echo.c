@@ -40,6 +40,8 @@ static const ngx_uplink_conn_ops_t  ngx_uplink_echo_ops = {
 ngx_int_t
 ngx_uplink_echo_handler(ngx_http_request_t *r)
 {
+    ngx_int_t               rc;
+    ngx_uplink_who_t        who;
     ngx_uplink_echo_t      *echo;
     ngx_uplink_refusal_t   *refusal;
     ngx_uplink_loc_conf_t  *ulcf;
@@ -50,12 +52,23 @@ ngx_uplink_echo_handler(ngx_http_request_t *r)
         return ngx_uplink_reply_refusal(r, refusal);
     }
 
+    ulcf = ngx_http_get_module_loc_conf(r, ngx_uplink_module);
+
+    rc = ngx_uplink_auth_origin(r, &ulcf->auth, 1);
+
+    if (rc == NGX_OK) {
+        rc = ngx_uplink_auth_request(r, &ulcf->auth, NGX_UPLINK_ROLE_ANY,
+                                     &who);
+    }
+
+    if (rc != NGX_OK) {
+        return ngx_uplink_reply_denied(r, rc);
+    }
+
     echo = ngx_pcalloc(r->pool, sizeof(ngx_uplink_echo_t));
     if (echo == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-
-    ulcf = ngx_http_get_module_loc_conf(r, ngx_uplink_module);
 
     if (ngx_uplink_conn_upgrade(r, &ngx_uplink_echo_ops, echo, &ulcf->conn,
                                 NULL)

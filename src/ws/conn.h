@@ -248,7 +248,7 @@ struct ngx_uplink_conn_s {
     ngx_uplink_chunk_t            *out;
     ngx_uplink_chunk_t            *out_last;
     ngx_uplink_chunk_t            *control;
-    u_char                        *control_fixed;
+    u_char                        *control_newest;
 
     /* all for the one timer, which is that of the read event */
 

@@ -58,8 +58,7 @@ static ngx_uint_t ngx_uplink_output_gather(ngx_uplink_conn_t *uc);
 static ngx_uint_t ngx_uplink_output_gather_chunk(ngx_connection_t *c,
     ngx_uplink_chunk_t *ch, ngx_uint_t n);
 static void ngx_uplink_output_sent(ngx_uplink_conn_t *uc, ngx_uint_t n);
-static ngx_uplink_chunk_t *ngx_uplink_output_control(ngx_uplink_conn_t *uc,
-    size_t size);
+static u_char *ngx_uplink_output_control(ngx_uplink_conn_t *uc, size_t size);
 
 
 static ngx_uplink_chunks_t  ngx_uplink_chunks_small = {
@@ -490,7 +489,7 @@ ngx_uplink_output_sent(ngx_uplink_conn_t *uc, ngx_uint_t n)
             uc->control = NULL;
 
         } else if (begun == uc->control) {
-            uc->control_fixed = uc->control->last;
+            uc->control_newest = uc->control->last;
         }
     }
 
@@ -499,63 +498,71 @@ ngx_uplink_output_sent(ngx_uplink_conn_t *uc, ngx_uint_t n)
 
 
 /*
- * Control frames have a chunk of their own, so there is a bound to them;
- * what is before control_fixed stays, the rest is a pong that a newer one
- * replaces.
+ * Control frames have a chunk of their own, so there is a bound to them.
+ * Who pings more than fits into it gets no answer but to the newest, which
+ * is what RFC 6455, 5.5.3, has for this.
  */
 
-static ngx_uplink_chunk_t *
+static u_char *
 ngx_uplink_output_control(ngx_uplink_conn_t *uc, size_t size)
 {
+    u_char              *p;
+    ngx_uplink_chunk_t  *ch;
+
     if (uc->control == NULL) {
         uc->control = ngx_uplink_chunk_alloc(uc->connection->log, 0);
         if (uc->control == NULL) {
             return NULL;
         }
-
-        uc->control_fixed = uc->control->last;
     }
 
-    if ((size_t) (uc->control->end - uc->control_fixed) < size) {
-        return NULL;
+    ch = uc->control;
+    p = ch->last;
+
+    if ((size_t) (ch->end - p) < size) {
+
+        /* the socket has not seen anything from here on */
+
+        p = uc->control_newest;
+
+        if ((size_t) (ch->end - p) < size) {
+            return NULL;
+        }
     }
+
+    uc->control_newest = p;
+    ch->last = p + size;
 
     ngx_uplink_conn_post(uc);
 
-    return uc->control;
+    return p;
 }
 
 
 void
 ngx_uplink_output_pong(ngx_uplink_conn_t *uc, u_char *data, size_t len)
 {
-    u_char              *p;
-    ngx_uplink_chunk_t  *ch;
+    u_char  *p;
 
-    ch = ngx_uplink_output_control(uc, ngx_uplink_frame_head_size(len) + len);
-    if (ch == NULL) {
-        return;
+    p = ngx_uplink_output_control(uc, ngx_uplink_frame_head_size(len) + len);
+
+    if (p) {
+        p = ngx_uplink_frame_head(p, NGX_UPLINK_FRAME_PONG, len);
+        ngx_memcpy(p, data, len);
     }
-
-    p = ngx_uplink_frame_head(uc->control_fixed, NGX_UPLINK_FRAME_PONG, len);
-    ch->last = ngx_cpymem(p, data, len);
 }
 
 
 void
 ngx_uplink_output_ping(ngx_uplink_conn_t *uc)
 {
-    ngx_uplink_chunk_t  *ch;
+    u_char  *p;
 
-    ch = ngx_uplink_output_control(uc, ngx_uplink_frame_head_size(0)
-                                       + NGX_UPLINK_FRAME_MAX_CONTROL
-                                       + NGX_UPLINK_FRAME_MAX_HEAD);
-    if (ch == NULL) {
-        return;
+    p = ngx_uplink_output_control(uc, ngx_uplink_frame_head_size(0));
+
+    if (p) {
+        (void) ngx_uplink_frame_head(p, NGX_UPLINK_FRAME_PING, 0);
     }
-
-    ch->last = ngx_uplink_frame_head(ch->last, NGX_UPLINK_FRAME_PING, 0);
-    uc->control_fixed = ch->last;
 }
 
 

@@ -127,7 +127,7 @@ sub frame {
     return $head . $payload unless $masked;
 
     my $key = substr $mask x (length($payload) / 4 + 1), 0, length $payload;
-    return $head . $mask . ($payload ^ $key);
+    return $head . $mask . ("$payload" ^ $key);
 }
 
 sub send_raw   { shift->write(@_) }
@@ -196,8 +196,7 @@ sub recv_frame {
         my $at = 2 + ($len == 126 ? 2 : $len == 127 ? 8 : 0);
         return if $have < $at;
 
-        $len = unpack 'x2n', $self->{buffer} if $len == 126;
-        $len = unpack 'x2Q>', $self->{buffer} if $len == 127;
+        $len = unpack $at == 4 ? 'x2n' : 'x2Q>', $self->{buffer} if $at > 2;
         $need = $at + $len + ($b1 & 0x80 ? 4 : 0);
         return $have >= $need;
     }, $limit) or return;

@@ -26,6 +26,8 @@ static ngx_int_t ngx_uplink_init_process(ngx_cycle_t *cycle);
 static void ngx_uplink_exit_process(ngx_cycle_t *cycle);
 
 static char *ngx_uplink_echo(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *ngx_uplink_status_door(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 
 #define NGX_UPLINK_ANY_CONF                                                  \
@@ -77,6 +79,13 @@ static ngx_command_t  ngx_uplink_commands[] = {
     { ngx_string("uplink_echo"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_uplink_echo,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("uplink_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
+      ngx_uplink_status_door,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -464,6 +473,12 @@ ngx_uplink_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     conf->conn.send_timeout = clcf->send_timeout;
 
+    /* counts are for load balancers and scrapers, which have no credential */
+
+    ngx_conf_init_uint_value(conf->auth.mode,
+                             (clcf->handler == ngx_uplink_status_handler)
+                             ? NGX_UPLINK_AUTH_OFF : NGX_UPLINK_AUTH_REQUIRED);
+
     return ngx_uplink_auth_check_conf(cf, &conf->auth, conf->door);
 }
 
@@ -637,4 +652,64 @@ static char *
 ngx_uplink_echo(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     return ngx_uplink_door(cf, cmd, conf, ngx_uplink_echo_handler);
+}
+
+
+/* the fleet of a door, by its first argument */
+
+static char *
+ngx_uplink_fleet_door(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_uplink_loc_conf_t *ulcf, ngx_http_handler_pt handler)
+{
+    char       *rc;
+    ngx_str_t  *value;
+
+    rc = ngx_uplink_door(cf, cmd, ulcf, handler);
+    if (rc != NGX_CONF_OK) {
+        return rc;
+    }
+
+    value = cf->args->elts;
+
+    ulcf->fleet = ngx_uplink_zone_find(cf, &value[1], ulcf->door);
+
+    return ulcf->fleet ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_uplink_status_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char                   *rc;
+    ngx_str_t              *value;
+    ngx_uint_t              i;
+    ngx_uplink_loc_conf_t  *ulcf = conf;
+
+    rc = ngx_uplink_fleet_door(cf, cmd, ulcf, ngx_uplink_status_handler);
+    if (rc != NGX_CONF_OK) {
+        return rc;
+    }
+
+    value = cf->args->elts;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "min_sleds=", 10) == 0) {
+
+            ulcf->min_sleds = ngx_atoi(value[i].data + 10, value[i].len - 10);
+
+            if (ulcf->min_sleds != NGX_ERROR) {
+                continue;
+            }
+
+        } else if (ngx_strcmp(value[i].data, "format=json") == 0) {
+            continue;
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+                           &value[i]);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
 }

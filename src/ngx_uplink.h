@@ -82,6 +82,8 @@ ngx_int_t ngx_uplink_reply_json(ngx_http_request_t *r, ngx_uint_t status,
     u_char *json, size_t len);
 ngx_int_t ngx_uplink_reply_error(ngx_http_request_t *r, ngx_uint_t status,
     const char *code, const char *message);
+ngx_int_t ngx_uplink_reply_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value);
 ngx_int_t ngx_uplink_reply_refusal(ngx_http_request_t *r,
     ngx_uplink_refusal_t *refusal);
 

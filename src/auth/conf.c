@@ -36,8 +36,9 @@ char *
 ngx_uplink_auth_merge_conf(ngx_conf_t *cf, ngx_uplink_auth_conf_t *prev,
     ngx_uplink_auth_conf_t *conf)
 {
-    ngx_conf_merge_uint_value(conf->mode, prev->mode,
-                              NGX_UPLINK_AUTH_REQUIRED);
+    /* the default is the door's */
+
+    ngx_conf_merge_uint_value(conf->mode, prev->mode, NGX_CONF_UNSET_UINT);
     ngx_conf_merge_value(conf->query, prev->query, 0);
     ngx_conf_merge_ptr_value(conf->tokens, prev->tokens, NULL);
     ngx_conf_merge_ptr_value(conf->identity, prev->identity, NULL);

@@ -117,3 +117,28 @@ ngx_uplink_reply_refusal(ngx_http_request_t *r,
     return ngx_uplink_reply_code(r, refusal->status, &refusal->code,
                                  &refusal->message);
 }
+
+
+/* name: a constant; value: static, or from r->pool */
+
+ngx_int_t
+ngx_uplink_reply_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->hash = 1;
+#if (nginx_version >= 1023000)
+    h->next = NULL;
+#endif
+    h->key.data = (u_char *) name;
+    h->key.len = ngx_strlen(name);
+    h->value = *value;
+
+    return NGX_OK;
+}

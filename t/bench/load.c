@@ -178,7 +178,12 @@ set_workers(const char *list)
             fail("too many workers");
         }
 
-        options.workers[n++] = strtol(list, &end, 10);
+        options.workers[n] = strtol(list, &end, 10);
+
+        if (options.workers[n++] <= 0) {
+            fail("\"%s\" is no process", list);
+        }
+
         list = end + 1;
 
     } while (*end == ',');

@@ -25,10 +25,6 @@ static ngx_int_t ngx_uplink_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_uplink_init_process(ngx_cycle_t *cycle);
 static void ngx_uplink_exit_process(ngx_cycle_t *cycle);
 
-static char *ngx_uplink_echo(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-static char *ngx_uplink_status_door(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-
 
 #define NGX_UPLINK_ANY_CONF                                                  \
     NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
@@ -78,7 +74,14 @@ static ngx_command_t  ngx_uplink_commands[] = {
 
     { ngx_string("uplink_echo"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_uplink_echo,
+      ngx_uplink_door,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("uplink_sled"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_uplink_door,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -190,6 +193,13 @@ static ngx_command_t  ngx_uplink_commands[] = {
       ngx_conf_set_msec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_uplink_loc_conf_t, handshake_timeout),
+      NULL },
+
+    { ngx_string("uplink_allowed_agents"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_1MORE,
+      ngx_uplink_allowed_agents,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
       NULL },
 
     { ngx_string("uplink_max_connections_per_agent"),
@@ -622,94 +632,4 @@ ngx_uplink_port_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     v->not_found = 0;
 
     return NGX_OK;
-}
-
-
-/*
- * A location has one door: it takes the place of the content handler.
- */
-
-static char *
-ngx_uplink_door(ngx_conf_t *cf, ngx_command_t *cmd,
-    ngx_uplink_loc_conf_t *ulcf, ngx_http_handler_pt handler)
-{
-    ngx_http_core_loc_conf_t  *clcf;
-
-    if (ulcf->door) {
-        return "is duplicate";
-    }
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    clcf->handler = handler;
-    ulcf->door = (const char *) cmd->name.data;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_uplink_echo(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    return ngx_uplink_door(cf, cmd, conf, ngx_uplink_echo_handler);
-}
-
-
-/* the fleet of a door, by its first argument */
-
-static char *
-ngx_uplink_fleet_door(ngx_conf_t *cf, ngx_command_t *cmd,
-    ngx_uplink_loc_conf_t *ulcf, ngx_http_handler_pt handler)
-{
-    char       *rc;
-    ngx_str_t  *value;
-
-    rc = ngx_uplink_door(cf, cmd, ulcf, handler);
-    if (rc != NGX_CONF_OK) {
-        return rc;
-    }
-
-    value = cf->args->elts;
-
-    ulcf->fleet = ngx_uplink_zone_find(cf, &value[1], ulcf->door);
-
-    return ulcf->fleet ? NGX_CONF_OK : NGX_CONF_ERROR;
-}
-
-
-static char *
-ngx_uplink_status_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    char                   *rc;
-    ngx_str_t              *value;
-    ngx_uint_t              i;
-    ngx_uplink_loc_conf_t  *ulcf = conf;
-
-    rc = ngx_uplink_fleet_door(cf, cmd, ulcf, ngx_uplink_status_handler);
-    if (rc != NGX_CONF_OK) {
-        return rc;
-    }
-
-    value = cf->args->elts;
-
-    for (i = 2; i < cf->args->nelts; i++) {
-
-        if (ngx_strncmp(value[i].data, "min_sleds=", 10) == 0) {
-
-            ulcf->min_sleds = ngx_atoi(value[i].data + 10, value[i].len - 10);
-
-            if (ulcf->min_sleds != NGX_ERROR) {
-                continue;
-            }
-
-        } else if (ngx_strcmp(value[i].data, "format=json") == 0) {
-            continue;
-        }
-
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
-                           &value[i]);
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
 }

@@ -94,7 +94,11 @@ ngx_int_t ngx_uplink_message_send(ngx_uplink_out_t *out);
 
 #define NGX_UPLINK_DIGEST  32
 
-/* n random bytes as 2n lower case hex digits; NGX_OK, NGX_ERROR (logged) */
+/* random bytes; NGX_OK, NGX_ERROR (logged) */
+
+ngx_int_t ngx_uplink_random(ngx_log_t *log, u_char *dst, size_t n);
+
+/* of at most 64 bytes, as twice as many lower case hex digits */
 
 ngx_int_t ngx_uplink_random_hex(ngx_log_t *log, u_char *dst, size_t n);
 

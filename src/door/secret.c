@@ -14,13 +14,25 @@
 
 
 ngx_int_t
+ngx_uplink_random(ngx_log_t *log, u_char *dst, size_t n)
+{
+    if (RAND_bytes(dst, (int) n) != 1) {
+        ngx_log_error(NGX_LOG_CRIT, log, 0, "RAND_bytes() failed");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_uplink_random_hex(ngx_log_t *log, u_char *dst, size_t n)
 {
     u_char  bytes[NGX_UPLINK_RANDOM_MAX];
 
-    if (n > NGX_UPLINK_RANDOM_MAX || RAND_bytes(bytes, (int) n) != 1) {
-        ngx_log_error(NGX_LOG_CRIT, log, 0,
-                      "could not get %uz random bytes", n);
+    n = ngx_min(n, NGX_UPLINK_RANDOM_MAX);
+
+    if (ngx_uplink_random(log, bytes, n) != NGX_OK) {
         return NGX_ERROR;
     }
 

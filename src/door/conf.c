@@ -1,0 +1,146 @@
+
+/*
+ * The directives that make a location a door, and lists of the doors.
+ */
+
+
+#include "ngx_uplink.h"
+#include "fleet/zone.h"
+
+
+typedef struct {
+    ngx_str_t             name;
+    ngx_http_handler_pt   handler;
+} ngx_uplink_door_t;
+
+
+/* every door: its directive and its content handler */
+
+static const ngx_uplink_door_t  ngx_uplink_doors[] = {
+    { ngx_string("uplink_echo"), ngx_uplink_echo_handler },
+    { ngx_string("uplink_sled"), ngx_uplink_sled_handler },
+    { ngx_string("uplink_status"), ngx_uplink_status_handler },
+    { ngx_null_string, NULL }
+};
+
+
+/*
+ * A location has one door: it takes the place of the content handler.  The
+ * first argument, if there is one, is the fleet.
+ */
+
+char *
+ngx_uplink_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_uplink_loc_conf_t *ulcf = conf;
+
+    ngx_str_t                 *value;
+    const ngx_uplink_door_t   *door;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (ulcf->door) {
+        return "is duplicate";
+    }
+
+    for (door = ngx_uplink_doors; door->handler; door++) {
+        if (door->name.len == cmd->name.len
+            && ngx_strcmp(door->name.data, cmd->name.data) == 0)
+        {
+            break;
+        }
+    }
+
+    value = cf->args->elts;
+
+    ulcf->door = (const char *) cmd->name.data;
+
+    if (cf->args->nelts > 1) {
+        ulcf->fleet = ngx_uplink_zone_find(cf, &value[1], ulcf->door);
+        if (ulcf->fleet == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = door->handler;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_uplink_status_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_uplink_loc_conf_t *ulcf = conf;
+
+    char        *rc;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    rc = ngx_uplink_door(cf, cmd, conf);
+    if (rc != NGX_CONF_OK) {
+        return rc;
+    }
+
+    value = cf->args->elts;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "min_sleds=", 10) == 0) {
+
+            ulcf->min_sleds = ngx_atoi(value[i].data + 10, value[i].len - 10);
+
+            if (ulcf->min_sleds != NGX_ERROR) {
+                continue;
+            }
+
+        } else if (ngx_strcmp(value[i].data, "format=json") == 0) {
+            continue;
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+                           &value[i]);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_uplink_allowed_agents(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_uplink_loc_conf_t *ulcf = conf;
+
+    ngx_str_t   *value, *agent;
+    ngx_uint_t   i;
+
+    if (ulcf->allowed_agents == NGX_CONF_UNSET_PTR) {
+        ulcf->allowed_agents = ngx_array_create(cf->pool, 4,
+                                                sizeof(ngx_str_t));
+        if (ulcf->allowed_agents == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (!ngx_uplink_agent_id(&value[i])) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid agent id \"%V\" in \"%V\" directive",
+                               &value[i], &cmd->name);
+            return NGX_CONF_ERROR;
+        }
+
+        agent = ngx_array_push(ulcf->allowed_agents);
+        if (agent == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *agent = value[i];
+    }
+
+    return NGX_CONF_OK;
+}

@@ -1,0 +1,185 @@
+
+/*
+ * Who a sled may be, and its place in the fleet.
+ */
+
+
+#include "door/sled.h"
+
+
+#define NGX_UPLINK_SLED_ANON  "anon-"
+#define NGX_UPLINK_SLED_ANON_LEN                                              \
+    (sizeof(NGX_UPLINK_SLED_ANON) - 1 + 12)
+
+
+static ngx_uplink_sled_refusal_e ngx_uplink_sled_agent(
+    ngx_uplink_sled_conn_t *sc, u_char *anon, ngx_str_t *agent);
+
+
+/*
+ * Where credentials are optional and none came, nobody has said that this
+ * sled may not have the name; the list of the location holds for all.
+ */
+
+ngx_uint_t
+ngx_uplink_sled_may_be(ngx_uplink_sled_conn_t *sc, ngx_str_t *agent)
+{
+    ngx_str_t   *name;
+    ngx_uint_t   i;
+
+    if ((sc->who.known || sc->conf->auth.mode != NGX_UPLINK_AUTH_OPTIONAL)
+        && !ngx_uplink_who_agent(&sc->who, agent))
+    {
+        return 0;
+    }
+
+    if (sc->conf->allowed_agents == NULL) {
+        return 1;
+    }
+
+    name = sc->conf->allowed_agents->elts;
+
+    for (i = 0; i < sc->conf->allowed_agents->nelts; i++) {
+        if (name[i].len == agent->len
+            && ngx_memcmp(name[i].data, agent->data, agent->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_uplink_sled_refusal_e
+ngx_uplink_sled_admit(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_admission_t *adm, ngx_uint_t *resumed)
+{
+    u_char              *name;
+    ngx_uint_t           result;
+    ngx_uplink_link_t   *link;
+    ngx_uplink_conn_t   *uc;
+
+    uc = sc->conn;
+
+    /* the place is not taken for want of the memory to remember its name */
+
+    name = ngx_pnalloc(uc->request->pool, adm->agent.len);
+    if (name == NULL) {
+        return NGX_UPLINK_SLED_INTERNAL;
+    }
+
+    adm->max_connections = sc->conf->max_connections;
+
+    if (ngx_uplink_link_admit(sc->fleet, adm, sc->slot, &link, &result)
+        != NGX_OK)
+    {
+        return NGX_UPLINK_SLED_INTERNAL;
+    }
+
+    switch (result) {
+
+    case NGX_UPLINK_ADMIT_TOO_MANY:
+        return NGX_UPLINK_SLED_TOO_MANY_CONNECTIONS;
+
+    case NGX_UPLINK_ADMIT_FULL:
+        return NGX_UPLINK_SLED_ZONE_FULL;
+    }
+
+    *resumed = (result == NGX_UPLINK_ADMIT_RESUMED);
+
+    ngx_memcpy(name, adm->agent.data, adm->agent.len);
+
+    sc->agent.data = name;
+    sc->agent.len = adm->agent.len;
+    sc->link = link;
+    sc->stranger = 0;
+    sc->registered = adm->registered;
+
+    uc->max_message = sc->conf->conn.max_message;
+
+    if (!sc->draining) {
+        ngx_uplink_conn_deadline(uc, 0);
+    }
+
+    return NGX_UPLINK_SLED_ADMITTED;
+}
+
+
+ngx_uplink_sled_refusal_e
+ngx_uplink_sled_admit_unregistered(ngx_uplink_sled_conn_t *sc)
+{
+    u_char                      anon[NGX_UPLINK_SLED_ANON_LEN];
+    ngx_uint_t                  resumed;
+    ngx_uplink_admission_t      adm;
+    ngx_uplink_sled_refusal_e   refusal;
+
+    ngx_memzero(&adm, sizeof(ngx_uplink_admission_t));
+
+    refusal = ngx_uplink_sled_agent(sc, anon, &adm.agent);
+    if (refusal != NGX_UPLINK_SLED_ADMITTED) {
+        return refusal;
+    }
+
+    if (ngx_uplink_random(sc->conn->connection->log, adm.id, sizeof(adm.id))
+        != NGX_OK)
+    {
+        return NGX_UPLINK_SLED_INTERNAL;
+    }
+
+    return ngx_uplink_sled_admit(sc, &adm, &resumed);
+}
+
+
+/*
+ * The name of one that does not register: from the URL, else from its
+ * credential, as far as that leaves no choice, else one made up.
+ */
+
+static ngx_uplink_sled_refusal_e
+ngx_uplink_sled_agent(ngx_uplink_sled_conn_t *sc, u_char *anon,
+    ngx_str_t *agent)
+{
+    u_char            *p;
+    ngx_uplink_who_t  *who;
+
+    who = &sc->who;
+
+    if (sc->agent.len) {
+        *agent = sc->agent;
+        return NGX_UPLINK_SLED_ADMITTED;
+    }
+
+    if (!who->known) {
+        p = ngx_cpymem(anon, NGX_UPLINK_SLED_ANON,
+                       sizeof(NGX_UPLINK_SLED_ANON) - 1);
+
+        if (ngx_uplink_random_hex(sc->conn->connection->log, p, 6)
+            != NGX_OK)
+        {
+            return NGX_UPLINK_SLED_INTERNAL;
+        }
+
+        agent->data = anon;
+        agent->len = NGX_UPLINK_SLED_ANON_LEN;
+
+        return NGX_UPLINK_SLED_ADMITTED;
+    }
+
+    *agent = who->name;
+
+    if (!ngx_uplink_who_agent(who, agent)
+        && who->agents
+        && who->agents->nelts == 1)
+    {
+        *agent = *(ngx_str_t *) who->agents->elts;
+    }
+
+    if (!ngx_uplink_agent_id(agent)) {
+        return NGX_UPLINK_SLED_AGENT_ID_INVALID;
+    }
+
+    return ngx_uplink_sled_may_be(sc, agent)
+               ? NGX_UPLINK_SLED_ADMITTED
+               : NGX_UPLINK_SLED_AGENT_NOT_ALLOWED;
+}

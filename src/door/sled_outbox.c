@@ -1,0 +1,173 @@
+
+/*
+ * What the fleet has for a sled: news of its requests, and what became of
+ * them in the output.
+ */
+
+
+#include "door/sled.h"
+
+
+static ngx_int_t ngx_uplink_sled_news(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_view_t *view);
+static ngx_int_t ngx_uplink_sled_pending(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_view_t *view);
+static ngx_int_t ngx_uplink_sled_decision(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_view_t *view);
+
+
+void
+ngx_uplink_sled_outbox(ngx_uplink_sled_conn_t *sc)
+{
+    if (ngx_uplink_sled_outbox_send(sc, NGX_UPLINK_SLED_TURN) == NGX_AGAIN) {
+        ngx_uplink_conn_wake(sc->conn);
+    }
+}
+
+
+/*
+ * At most so many.  The news stand in the zone until they are queued: none
+ * is lost here.  NGX_AGAIN: there are more.
+ */
+
+ngx_int_t
+ngx_uplink_sled_outbox_send(ngx_uplink_sled_conn_t *sc, ngx_uint_t max)
+{
+    ngx_int_t           rc, again;
+    ngx_uint_t          n;
+    ngx_uplink_conn_t  *uc;
+    ngx_uplink_view_t   view;
+
+    uc = sc->conn;
+    again = NGX_OK;
+    sc->stalled = 0;
+
+    for (n = 0; sc->link && !uc->closing; n++) {
+
+        if (ngx_uplink_outbox_peek(sc->fleet, sc->link, &view) != NGX_OK) {
+            break;
+        }
+
+        if (n == max) {
+            again = NGX_AGAIN;
+            break;
+        }
+
+        rc = ngx_uplink_sled_news(sc, &view);
+
+        if (rc == NGX_BUSY && uc->queued != uc->written) {
+            sc->stalled = 1;
+            break;
+        }
+
+        if (rc != NGX_OK) {
+            ngx_uplink_sled_close(sc, NGX_UPLINK_CLOSE_INTERNAL, "internal");
+            break;
+        }
+
+        if (ngx_uplink_outbox_sent(sc->fleet, sc->link, &view, uc->queued)
+            != NGX_OK)
+        {
+            break;
+        }
+
+        if (sc->awaited == 0 && (view.news & NGX_UPLINK_NEWS_ANSWER)) {
+            sc->awaited = uc->queued;
+        }
+    }
+
+    if (sc->stalled || sc->awaited) {
+        uc->want_sent = 1;
+    }
+
+    return again;
+}
+
+
+/* an answer makes everything before it stale */
+
+static ngx_int_t
+ngx_uplink_sled_news(ngx_uplink_sled_conn_t *sc, ngx_uplink_view_t *view)
+{
+    if (view->news & NGX_UPLINK_NEWS_ANSWER) {
+        return ngx_uplink_sled_decision(sc, view);
+    }
+
+    if ((view->news & NGX_UPLINK_NEWS_PENDING) && sc->registered) {
+        return ngx_uplink_sled_pending(sc, view);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_uplink_sled_pending(ngx_uplink_sled_conn_t *sc, ngx_uplink_view_t *view)
+{
+    ngx_int_t         rc;
+    ngx_uplink_out_t  out;
+
+    rc = ngx_uplink_message_enveloped(&out, sc->conn, "perm_pending",
+                                      view->ref, view->ref_len,
+                                      2 * NGX_UPLINK_OUT_MEMBER);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_uplink_out_number(&out, "expires_ms", view->expires);
+    ngx_uplink_out_number(&out, "operators", view->seen);
+
+    ngx_uplink_sled_send(sc, &out);
+
+    return NGX_OK;
+}
+
+
+/* always_allow alone is read as a yes by some sleds: never without approved */
+
+static ngx_int_t
+ngx_uplink_sled_decision(ngx_uplink_sled_conn_t *sc, ngx_uplink_view_t *view)
+{
+    ngx_int_t         rc;
+    ngx_uplink_out_t  out;
+
+    rc = ngx_uplink_message_enveloped(&out, sc->conn, "perm_response",
+                                      view->ref, view->ref_len,
+                                      4 * NGX_UPLINK_OUT_MEMBER
+                                      + view->answer.len);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_uplink_out_bool(&out, "approved", view->approved);
+    ngx_uplink_out_bool(&out, "always_allow", view->approved && view->always);
+    ngx_uplink_out_str(&out, "reason", &ngx_uplink_reasons[view->reason]);
+    ngx_uplink_out_members(&out, &view->answer);
+
+    ngx_uplink_sled_send(sc, &out);
+
+    return NGX_OK;
+}
+
+
+/* answers whose last byte the kernel has are delivered */
+
+void
+ngx_uplink_sled_written(ngx_uplink_sled_conn_t *sc)
+{
+    uint64_t            next;
+    ngx_uplink_conn_t  *uc;
+
+    uc = sc->conn;
+
+    if (sc->link == NULL || sc->awaited == 0 || uc->written < sc->awaited) {
+        return;
+    }
+
+    if (ngx_uplink_outbox_written(sc->fleet, sc->link, uc->written, &next)
+        == NGX_OK)
+    {
+        sc->awaited = next;
+        ngx_uplink_sled_drain_check(sc);
+    }
+}

@@ -72,7 +72,7 @@ my %ports;                         # port => the socket that reserves it
 
 $SIG{ALRM} = sub { die "the test took longer than its limit\n" };
 $SIG{INT} = $SIG{TERM} = $SIG{HUP} = sub { exit 1 };
-alarm(($ENV{UPLINK_LIMIT} // 240) * $Uplink::Socket::patience);
+alarm(($ENV{UPLINK_LIMIT} // 600) * $Uplink::Socket::patience);
 
 my $owner = $$;
 

@@ -49,6 +49,11 @@ our @tables = (
               needs => [qw/ uplink_sled uplink_status /],
               load => { subject => 'sled', uri => '/api/sled-uplink',
                         status => '/status' } },
+            { name => 'the same, request pool of 6k', beside => 'tunnel',
+              target => 0.56, http => 'request_pool_size 6k;',
+              needs => [qw/ uplink_sled uplink_status /],
+              load => { subject => 'sled', uri => '/api/sled-uplink',
+                        status => '/status' } },
         ],
     },
 
@@ -235,6 +240,7 @@ http {
     scgi_temp_path $c->{name}/scgi;
 
     $settings
+    $c->{http}
 
     proxy_http_version 1.1;
     proxy_set_header Upgrade \$http_upgrade;

@@ -54,7 +54,9 @@ idle_run(void)
     }
 
     for (i = 0; i < IDLE_WARM; i++) {
-        warm[i] = net_connect(&idle_warm_role, NULL, options.uri, NULL);
+        warm[i] = net_connect(&idle_warm_role,
+                              (void *) (uintptr_t) (options.n + i),
+                              options.uri, NULL);
         started++;
     }
 

@@ -8,6 +8,8 @@
 #include "door/sled.h"
 
 
+static ngx_msec_t ngx_uplink_sled_drain_after(ngx_uplink_fleet_t *fleet,
+    ngx_msec_t within);
 static void ngx_uplink_sled_drain_wait(ngx_uplink_sled_conn_t *sc,
     ngx_msec_t after);
 static void ngx_uplink_sled_drain_end(ngx_uplink_sled_conn_t *sc);
@@ -22,10 +24,8 @@ static ngx_uint_t ngx_uplink_sled_idle(ngx_uplink_sled_conn_t *sc);
 void
 ngx_uplink_sled_drain(ngx_uplink_sled_conn_t *sc)
 {
-    uint64_t              rank, n;
-    ngx_msec_t            grace, after;
-    ngx_uplink_out_t      out;
-    ngx_uplink_node_t    *node;
+    ngx_msec_t         grace, after;
+    ngx_uplink_out_t   out;
 
     if (sc->draining) {
         return;
@@ -33,12 +33,8 @@ ngx_uplink_sled_drain(ngx_uplink_sled_conn_t *sc)
 
     sc->draining = 1;
 
-    node = sc->fleet->node;
     grace = sc->conf->drain_timeout;
-
-    n = ngx_max(node->to_drain, 1);
-    rank = ngx_min(node->drained, n);
-    after = (ngx_msec_t) (grace / 2 * rank / n);
+    after = ngx_uplink_sled_drain_after(sc->fleet, grace / 2);
 
     sc->grace = ngx_current_msec + grace;
 
@@ -57,6 +53,34 @@ ngx_uplink_sled_drain(ngx_uplink_sled_conn_t *sc)
     }
 
     ngx_uplink_sled_drain_wait(sc, grace);
+}
+
+
+/*
+ * Workers that leave together know nothing of each other: what is left over
+ * by the number of ports is the port, as long as there are enough of such
+ * times for all.
+ */
+
+static ngx_msec_t
+ngx_uplink_sled_drain_after(ngx_uplink_fleet_t *fleet, ngx_msec_t within)
+{
+    uint64_t             rank, n, step, times;
+    ngx_uplink_node_t   *node;
+
+    node = fleet->node;
+
+    n = ngx_max(node->to_drain, 1);
+    rank = ngx_min(node->drained, n - 1);
+
+    step = fleet->sh->nports;
+    times = within / step;
+
+    if (n > times) {
+        return (ngx_msec_t) (within * rank / n);
+    }
+
+    return (ngx_msec_t) (times * rank / n * step + node->port);
 }
 
 

@@ -86,6 +86,13 @@ static ngx_command_t  ngx_uplink_commands[] = {
       0,
       NULL },
 
+    { ngx_string("uplink_api"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_uplink_api_door,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("uplink_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
       ngx_uplink_status_door,

@@ -71,6 +71,7 @@ extern ngx_module_t  ngx_uplink_module;
 /* src/door/conf.c: the directives of the doors */
 
 char *ngx_uplink_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_uplink_api_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_uplink_status_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_uplink_allowed_agents(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

@@ -19,6 +19,7 @@ typedef struct {
 static const ngx_uplink_door_t  ngx_uplink_doors[] = {
     { ngx_string("uplink_echo"), ngx_uplink_echo_handler },
     { ngx_string("uplink_sled"), ngx_uplink_sled_handler },
+    { ngx_string("uplink_api"), ngx_uplink_api_handler },
     { ngx_string("uplink_status"), ngx_uplink_status_handler },
     { ngx_null_string, NULL }
 };
@@ -65,6 +66,28 @@ ngx_uplink_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     clcf->handler = door->handler;
 
     return NGX_CONF_OK;
+}
+
+
+/* its calls are what follows the location's prefix: there has to be one */
+
+char *
+ngx_uplink_api_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->named || clcf->noname || clcf->exact_match
+#if (NGX_PCRE)
+        || clcf->regex
+#endif
+       )
+    {
+        return "needs a location given by a prefix";
+    }
+
+    return ngx_uplink_door(cf, cmd, conf);
 }
 
 

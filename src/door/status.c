@@ -46,8 +46,7 @@ ngx_uplink_status_handler(ngx_http_request_t *r)
     rc = ngx_uplink_auth_request(r, &ulcf->auth, NGX_UPLINK_ROLE_ANY, &who);
 
     if (rc != NGX_OK) {
-        return (rc == NGX_DECLINED) ? NGX_HTTP_UNAUTHORIZED
-               : (rc == NGX_ERROR) ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
+        return ngx_uplink_reply_denied(r, rc);
     }
 
     rc = ngx_http_discard_request_body(r);

@@ -115,6 +115,13 @@ ngx_uplink_request_judge(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q,
     ngx_uplink_request_change(fleet, q, NGX_UPLINK_CHANGE_DECIDED);
     ngx_uplink_request_news(fleet, q, NGX_UPLINK_NEWS_ANSWER);
 
+    if (q->ticket == NULL && !q->waited) {
+
+        /* asked by somebody who looks it up later */
+
+        ngx_uplink_request_end(fleet, q);
+    }
+
     ngx_uplink_count(fleet, (q->kind != NGX_UPLINK_KIND_PERM)
                             ? NGX_UPLINK_COUNT_requests_answered
                             : q->approved ? NGX_UPLINK_COUNT_requests_approved

@@ -387,7 +387,8 @@ typedef struct {
 #define NGX_UPLINK_OPEN_AWAY         6     /* hook_after: target is away */
 
 /*
- * link: the sled that asks, or NULL and the slot of a waiter over HTTP.
+ * link: the sled that asks, or NULL and the slot of a waiter over HTTP, or
+ * NULL and NGX_UPLINK_NO_SLOT: nobody waits, its end can be looked up.
  * view (may be NULL): the new request, without payload.
  */
 
@@ -404,6 +405,7 @@ typedef struct {
     ngx_str_t               *workspaces;   /* names, if no session */
     ngx_uint_t               nworkspaces;
     unsigned                 everywhere:1;
+    ngx_str_t                only;         /* this workspace, or len 0 */
     uint64_t                 generation;   /* of its socket; 0: REST */
 } ngx_uplink_actor_t;
 

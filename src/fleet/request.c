@@ -21,8 +21,6 @@ static ngx_uplink_request_t *ngx_uplink_request_create(
     ngx_uplink_fleet_t *fleet, ngx_uplink_ask_t *ask, u_char *id);
 static void ngx_uplink_request_enter(ngx_uplink_fleet_t *fleet,
     ngx_uplink_request_t *q, ngx_uplink_link_t *link, uint32_t slot);
-static void ngx_uplink_request_end(ngx_uplink_fleet_t *fleet,
-    ngx_uplink_request_t *q);
 
 
 ngx_int_t
@@ -273,7 +271,7 @@ ngx_uplink_request_enter(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q,
 
         ngx_uplink_name_insert(&link->sled->refs, &q->ref);
 
-    } else {
+    } else if (slot != NGX_UPLINK_NO_SLOT) {
         q->waited = 1;
         ngx_uplink_box_own(fleet, &q->waiter, slot);
         ngx_queue_insert_tail(&ngx_uplink_bus_port(fleet)->waiters,
@@ -408,7 +406,7 @@ ngx_uplink_request_detach(ngx_uplink_request_t *q)
 
 /* remembered, so that a repeat gets the same answer */
 
-static void
+void
 ngx_uplink_request_end(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q)
 {
     ngx_queue_insert_tail(&fleet->sh->ended, &q->ended);

@@ -19,6 +19,8 @@ void ngx_uplink_request_change(ngx_uplink_fleet_t *fleet,
     ngx_uplink_request_t *q, ngx_uint_t change);
 void ngx_uplink_request_close(ngx_uplink_fleet_t *fleet,
     ngx_uplink_request_t *q);
+void ngx_uplink_request_end(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_request_t *q);
 void ngx_uplink_request_settle(ngx_uplink_fleet_t *fleet,
     ngx_uplink_request_t *q);
 void ngx_uplink_request_delivered(ngx_uplink_fleet_t *fleet,

@@ -83,6 +83,16 @@ ngx_uplink_request_may(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q,
     ngx_uplink_name_t      *ws;
     ngx_uplink_operator_t  *op;
 
+    if (actor->only.len
+        && (q->workspace == NULL
+            || q->workspace->name.len != actor->only.len
+            || ngx_memcmp(q->workspace->name.data, actor->only.data,
+                          actor->only.len)
+               != 0))
+    {
+        return 0;
+    }
+
     if (actor->sid.len) {
         op = ngx_uplink_operator_find(fleet, actor->sid.data, actor->sid.len);
 

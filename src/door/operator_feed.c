@@ -1,0 +1,173 @@
+
+/*
+ * What an operator is told: what is open, then every change.
+ */
+
+
+#include "door/operator.h"
+
+
+#define NGX_UPLINK_FEED_TURN  64      /* messages in one turn */
+
+
+static ngx_int_t ngx_uplink_console_tell(ngx_uplink_console_t *console,
+    ngx_uplink_view_t *view);
+static ngx_int_t ngx_uplink_console_omit(ngx_uplink_console_t *console,
+    ngx_uplink_view_t *view);
+static void ngx_uplink_console_lose(ngx_uplink_console_t *console);
+
+
+void
+ngx_uplink_console_feed(ngx_uplink_console_t *console)
+{
+    ngx_int_t           rc;
+    ngx_uint_t          n;
+    ngx_uplink_conn_t  *uc;
+    ngx_uplink_view_t   view;
+
+    uc = console->conn;
+    uc->want_sent = 0;
+
+    for (n = 0; n < NGX_UPLINK_FEED_TURN; n++) {
+
+        view.payload.len = 0;
+        view.answer.len = 0;
+
+        rc = ngx_uplink_feed_peek(console->fleet, &console->feed, &view);
+
+        if (rc == NGX_DONE) {
+            return;
+        }
+
+        if (rc == NGX_AGAIN) {
+            break;
+        }
+
+        if (rc == NGX_ABORT) {
+            ngx_uplink_console_lose(console);
+            return;
+        }
+
+        if (rc == NGX_OK) {
+            rc = ngx_uplink_console_tell(console, &view);
+        }
+
+        if (rc == NGX_BUSY) {
+            uc->want_sent = 1;
+            return;
+        }
+
+        if (rc != NGX_OK
+            || ngx_uplink_feed_done(console->fleet, &console->feed, &view)
+               != NGX_OK)
+        {
+            /* the zone was rebuilt, or the connection is being closed */
+
+            ngx_uplink_conn_close(uc, NGX_UPLINK_CLOSE_RESTART, NULL);
+            return;
+        }
+    }
+
+    ngx_uplink_conn_wake(uc);
+}
+
+
+/*
+ * A quarter of the queue is left for what answers the operator: news can
+ * wait in the zone, an answer cannot.
+ */
+
+static ngx_int_t
+ngx_uplink_console_tell(ngx_uplink_console_t *console,
+    ngx_uplink_view_t *view)
+{
+    size_t              room, size, queued;
+    ngx_int_t           rc;
+    ngx_uint_t          opened;
+    const char         *type;
+    ngx_uplink_out_t    out;
+    ngx_uplink_conn_t  *uc;
+
+    uc = console->conn;
+
+    room = ngx_uplink_view_room(view);
+    size = uc->conf->send_buffer;
+    queued = (size_t) (uc->queued - uc->written);
+
+    if (queued && queued + room > size / 4 * 3) {
+        return NGX_BUSY;
+    }
+
+    opened = (view->change == NGX_UPLINK_CHANGE_OPENED);
+    type = opened ? (const char *) ngx_uplink_kinds[view->kind].data
+                  : "request_state";
+
+    rc = ngx_uplink_message_flat(&out, uc, type, room);
+
+    if (rc == NGX_BUSY && queued == 0) {
+        return ngx_uplink_console_omit(console, view);
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (opened) {
+        ngx_uplink_view_request(&out, view, 0);
+
+    } else {
+        ngx_uplink_view_state(&out, view);
+    }
+
+    ngx_uplink_count(console->fleet, NGX_UPLINK_COUNT_messages_out);
+
+    return ngx_uplink_message_send(&out);
+}
+
+
+/* it would not fit into the queue even alone: it must not stop the others */
+
+static ngx_int_t
+ngx_uplink_console_omit(ngx_uplink_console_t *console,
+    ngx_uplink_view_t *view)
+{
+    ngx_int_t         rc;
+    ngx_uplink_out_t  out;
+
+    rc = ngx_uplink_message_flat(&out, console->conn, "error",
+                                 6 * NGX_UPLINK_OUT_MEMBER);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_uplink_out_string(&out, "req_id", view->req_id, view->req_id_len);
+    ngx_uplink_out_text(&out, "code", "too_large");
+    ngx_uplink_out_text(&out, "message",
+                        "a request is longer than uplink_send_buffer");
+
+    return ngx_uplink_message_send(&out);
+}
+
+
+/* the session was deleted, or another socket has its place */
+
+static void
+ngx_uplink_console_lose(ngx_uplink_console_t *console)
+{
+    ngx_str_t  reason;
+
+    if (console->feed.gone) {
+        ngx_str_set(&reason, "deleted");
+        ngx_uplink_conn_close(console->conn, NGX_UPLINK_CLOSE_DONE, &reason);
+
+    } else if (console->draining) {
+        ngx_str_set(&reason, "restart");
+        ngx_uplink_conn_close(console->conn, NGX_UPLINK_CLOSE_RESTART,
+                              &reason);
+
+    } else {
+        ngx_str_set(&reason, "replaced");
+        ngx_uplink_conn_close(console->conn, NGX_UPLINK_CLOSE_REPLACED,
+                              &reason);
+    }
+}

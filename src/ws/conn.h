@@ -222,7 +222,8 @@ struct ngx_uplink_conn_s {
     unsigned                       blocked:1;    /* the socket takes no more */
     unsigned                       close_written:1;
     unsigned                       has_deadline:1;
-    unsigned                       head_begun:1; /* out goes before control */
+    unsigned                       out_begun:1;  /* goes before control */
+    unsigned                       control_begun:1;
 
     uint16_t                       code;         /* for closed() */
     u_char                         reserved;     /* bytes for the header */
@@ -248,7 +249,7 @@ struct ngx_uplink_conn_s {
     ngx_uplink_chunk_t            *out;
     ngx_uplink_chunk_t            *out_last;
     ngx_uplink_chunk_t            *control;
-    u_char                        *control_newest;
+    ngx_uplink_chunk_t            *control_last;
 
     /* all for the one timer, which is that of the read event */
 

@@ -29,6 +29,23 @@ ngx_int_t ngx_uplink_input_read(ngx_uplink_conn_t *uc);
 void ngx_uplink_input_free(ngx_uplink_conn_t *uc);
 
 
+/* chunk.c */
+
+#define NGX_UPLINK_CHUNK_SMALL  2048   /* the least, with what is below */
+
+/* whole frames only; pos is where the socket is, last where frames end */
+
+struct ngx_uplink_chunk_s {
+    ngx_uplink_chunk_t   *next;
+    u_char               *pos;
+    u_char               *last;
+    u_char               *end;
+};
+
+ngx_uplink_chunk_t *ngx_uplink_chunk_alloc(ngx_log_t *log, size_t size);
+void ngx_uplink_chunk_free(ngx_uplink_chunk_t *ch);
+
+
 /* output.c */
 
 /* NGX_OK: all is written; NGX_AGAIN: the socket is full; NGX_ERROR: lost */

@@ -12,69 +12,32 @@
 #include "engine.h"
 
 
-/* whole allocations, with the chunk's own header */
-
-#define NGX_UPLINK_CHUNK_SMALL   2048
-#define NGX_UPLINK_CHUNK_NORMAL  16384
-
-/* how many of each are kept for the next one who needs them */
-
-#define NGX_UPLINK_CHUNKS_SMALL   512
-#define NGX_UPLINK_CHUNKS_NORMAL  256
-
-#define NGX_UPLINK_CHUNK_BUFS     64
+#define NGX_UPLINK_OUTPUT_BUFS    64
 
 /* a TLS record; a write that is tried again must not be shorter */
 
-#define NGX_UPLINK_CHUNK_RECORD   16384
-
-
-/* whole frames only; pos is where the socket is, last where frames end */
-
-struct ngx_uplink_chunk_s {
-    ngx_uplink_chunk_t   *next;
-    u_char               *pos;
-    u_char               *last;
-    u_char               *end;
-};
-
-
-typedef struct {
-    ngx_uplink_chunk_t   *free;
-    ngx_uint_t            count;
-    ngx_uint_t            max;
-} ngx_uplink_chunks_t;
+#define NGX_UPLINK_OUTPUT_RECORD  16384
 
 
 static ngx_uint_t ngx_uplink_output_full(ngx_uplink_conn_t *uc, size_t size);
 static ngx_uplink_chunk_t *ngx_uplink_output_room(ngx_uplink_conn_t *uc,
     size_t size);
-static ngx_uplink_chunk_t *ngx_uplink_chunk_alloc(ngx_log_t *log,
-    size_t size);
-static void ngx_uplink_chunk_free(ngx_uplink_chunk_t *ch);
 static ngx_int_t ngx_uplink_output_wait(ngx_connection_t *c);
 static ngx_int_t ngx_uplink_output_head(ngx_uplink_conn_t *uc);
 static ngx_uint_t ngx_uplink_output_gather(ngx_uplink_conn_t *uc);
 static ngx_uint_t ngx_uplink_output_gather_chunk(ngx_connection_t *c,
     ngx_uplink_chunk_t *ch, ngx_uint_t n);
 static void ngx_uplink_output_sent(ngx_uplink_conn_t *uc, ngx_uint_t n);
+static ngx_uplink_chunk_t *ngx_uplink_output_drop_sent(
+    ngx_uplink_chunk_t *ch);
 static u_char *ngx_uplink_output_control(ngx_uplink_conn_t *uc, size_t size);
-
-
-static ngx_uplink_chunks_t  ngx_uplink_chunks_small = {
-    NULL, 0, NGX_UPLINK_CHUNKS_SMALL
-};
-
-static ngx_uplink_chunks_t  ngx_uplink_chunks_normal = {
-    NULL, 0, NGX_UPLINK_CHUNKS_NORMAL
-};
 
 
 /* what is about to be written: only one connection is at a time */
 
-static ngx_buf_t            ngx_uplink_output_bufs[NGX_UPLINK_CHUNK_BUFS];
-static ngx_chain_t          ngx_uplink_output_links[NGX_UPLINK_CHUNK_BUFS];
-static ngx_uplink_chunk_t  *ngx_uplink_output_chunks[NGX_UPLINK_CHUNK_BUFS];
+static ngx_buf_t            ngx_uplink_output_bufs[NGX_UPLINK_OUTPUT_BUFS];
+static ngx_chain_t          ngx_uplink_output_links[NGX_UPLINK_OUTPUT_BUFS];
+static ngx_uplink_chunk_t  *ngx_uplink_output_chunks[NGX_UPLINK_OUTPUT_BUFS];
 
 
 u_char *
@@ -170,11 +133,9 @@ ngx_uplink_output_room(ngx_uplink_conn_t *uc, size_t size)
 
     /* one small message is what most have; who has more will have many */
 
-    if (ch && size < NGX_UPLINK_CHUNK_SMALL) {
-        size = NGX_UPLINK_CHUNK_SMALL;
-    }
-
-    ch = ngx_uplink_chunk_alloc(uc->connection->log, size);
+    ch = ngx_uplink_chunk_alloc(uc->connection->log,
+                                ch ? ngx_max(size, NGX_UPLINK_CHUNK_SMALL)
+                                   : size);
     if (ch == NULL) {
         return NULL;
     }
@@ -189,76 +150,6 @@ ngx_uplink_output_room(ngx_uplink_conn_t *uc, size_t size)
     uc->out_last = ch;
 
     return ch;
-}
-
-
-static ngx_uplink_chunk_t *
-ngx_uplink_chunk_alloc(ngx_log_t *log, size_t size)
-{
-    ngx_uplink_chunk_t   *ch;
-    ngx_uplink_chunks_t  *chunks;
-
-    size += sizeof(ngx_uplink_chunk_t);
-    chunks = NULL;
-
-    if (size <= NGX_UPLINK_CHUNK_SMALL) {
-        size = NGX_UPLINK_CHUNK_SMALL;
-        chunks = &ngx_uplink_chunks_small;
-
-    } else if (size <= NGX_UPLINK_CHUNK_NORMAL) {
-        size = NGX_UPLINK_CHUNK_NORMAL;
-        chunks = &ngx_uplink_chunks_normal;
-    }
-
-    if (chunks && chunks->free) {
-        ch = chunks->free;
-        chunks->free = ch->next;
-        chunks->count--;
-
-    } else {
-        ch = ngx_alloc(size, log);
-        if (ch == NULL) {
-            return NULL;
-        }
-    }
-
-    ch->next = NULL;
-    ch->pos = (u_char *) ch + sizeof(ngx_uplink_chunk_t);
-    ch->last = ch->pos;
-    ch->end = (u_char *) ch + size;
-
-    return ch;
-}
-
-
-static void
-ngx_uplink_chunk_free(ngx_uplink_chunk_t *ch)
-{
-    ngx_uplink_chunks_t  *chunks;
-
-    switch (ch->end - (u_char *) ch) {
-
-    case NGX_UPLINK_CHUNK_SMALL:
-        chunks = &ngx_uplink_chunks_small;
-        break;
-
-    case NGX_UPLINK_CHUNK_NORMAL:
-        chunks = &ngx_uplink_chunks_normal;
-        break;
-
-    default:
-        ngx_free(ch);
-        return;
-    }
-
-    if (chunks->count == chunks->max) {
-        ngx_free(ch);
-        return;
-    }
-
-    ch->next = chunks->free;
-    chunks->free = ch;
-    chunks->count++;
 }
 
 
@@ -300,7 +191,7 @@ ngx_uplink_output_flush(ngx_uplink_conn_t *uc)
             return ngx_uplink_output_wait(c);
         }
 
-        if (n < NGX_UPLINK_CHUNK_BUFS) {
+        if (n < NGX_UPLINK_OUTPUT_BUFS) {
             return NGX_OK;
         }
     }
@@ -367,27 +258,27 @@ ngx_uplink_output_gather(ngx_uplink_conn_t *uc)
 {
     ngx_uint_t           n;
     ngx_connection_t    *c;
-    ngx_uplink_chunk_t  *ch;
+    ngx_uplink_chunk_t  *ch, *control;
 
     n = 0;
     c = uc->connection;
     ch = uc->out;
 
-    if (ch && uc->head_begun) {
+    if (ch && uc->out_begun) {
         n = ngx_uplink_output_gather_chunk(c, ch, n);
 
-        if (n == NGX_UPLINK_CHUNK_BUFS) {
+        if (n == NGX_UPLINK_OUTPUT_BUFS) {
             goto done;
         }
 
         ch = ch->next;
     }
 
-    if (uc->control) {
-        n = ngx_uplink_output_gather_chunk(c, uc->control, n);
+    for (control = uc->control; control; control = control->next) {
+        n = ngx_uplink_output_gather_chunk(c, control, n);
     }
 
-    while (ch && n < NGX_UPLINK_CHUNK_BUFS) {
+    while (ch && n < NGX_UPLINK_OUTPUT_BUFS) {
         n = ngx_uplink_output_gather_chunk(c, ch, n);
         ch = ch->next;
     }
@@ -410,13 +301,13 @@ ngx_uplink_output_gather_chunk(ngx_connection_t *c, ngx_uplink_chunk_t *ch,
     size_t       size;
     ngx_buf_t   *b;
 
-    for (p = ch->pos; p < ch->last && n < NGX_UPLINK_CHUNK_BUFS; p += size) {
+    for (p = ch->pos; p < ch->last && n < NGX_UPLINK_OUTPUT_BUFS; p += size) {
 
         size = ch->last - p;
 
 #if (NGX_SSL)
-        if (c->ssl && size > NGX_UPLINK_CHUNK_RECORD) {
-            size = NGX_UPLINK_CHUNK_RECORD;
+        if (c->ssl && size > NGX_UPLINK_OUTPUT_RECORD) {
+            size = NGX_UPLINK_OUTPUT_RECORD;
         }
 #endif
 
@@ -444,9 +335,10 @@ ngx_uplink_output_sent(ngx_uplink_conn_t *uc, ngx_uint_t n)
 {
     u_char              *p;
     ngx_uint_t           i;
-    ngx_uplink_chunk_t  *ch, *begun;
+    ngx_uplink_chunk_t  *ch, *begun, *control;
 
     begun = NULL;
+    control = uc->control;
 
     for (i = 0; i < n; i++) {
         ch = ngx_uplink_output_chunks[i];
@@ -455,7 +347,7 @@ ngx_uplink_output_sent(ngx_uplink_conn_t *uc, ngx_uint_t n)
         if (p > ch->pos) {
             uc->progress = ngx_current_msec;
 
-            if (ch != uc->control) {
+            if (control == NULL || (ch != control && ch != control->next)) {
                 uc->written += p - ch->pos;
             }
 
@@ -472,35 +364,41 @@ ngx_uplink_output_sent(ngx_uplink_conn_t *uc, ngx_uint_t n)
 
     uc->written = ngx_min(uc->written, uc->queued);
 
-    while (uc->out && uc->out->pos == uc->out->last) {
-        ch = uc->out;
-        uc->out = ch->next;
-        ngx_uplink_chunk_free(ch);
-    }
+    uc->out = ngx_uplink_output_drop_sent(uc->out);
+    uc->out_begun = (begun && begun == uc->out);
 
     if (uc->out == NULL) {
         uc->out_last = NULL;
     }
 
-    if (uc->control) {
+    uc->control = ngx_uplink_output_drop_sent(uc->control);
+    uc->control_begun = (begun && begun == uc->control);
 
-        if (uc->control->pos == uc->control->last) {
-            ngx_uplink_chunk_free(uc->control);
-            uc->control = NULL;
+    if (uc->control == NULL) {
+        uc->control_last = NULL;
+    }
+}
 
-        } else if (begun == uc->control) {
-            uc->control_newest = uc->control->last;
-        }
+
+static ngx_uplink_chunk_t *
+ngx_uplink_output_drop_sent(ngx_uplink_chunk_t *ch)
+{
+    ngx_uplink_chunk_t  *next;
+
+    while (ch && ch->pos == ch->last) {
+        next = ch->next;
+        ngx_uplink_chunk_free(ch);
+        ch = next;
     }
 
-    uc->head_begun = (begun && begun == uc->out);
+    return ch;
 }
 
 
 /*
- * Control frames have a chunk of their own, so there is a bound to them.
- * Who pings more than fits into it gets no answer but to the newest, which
- * is what RFC 6455, 5.5.3, has for this.
+ * Control frames have two chunks at most, one that the socket has seen and
+ * one that it has not, so there is a bound to them.  Who pings more than
+ * fits into it gets no answer but to the newest, as RFC 6455, 5.5.3, has it.
  */
 
 static u_char *
@@ -509,29 +407,31 @@ ngx_uplink_output_control(ngx_uplink_conn_t *uc, size_t size)
     u_char              *p;
     ngx_uplink_chunk_t  *ch;
 
-    if (uc->control == NULL) {
-        uc->control = ngx_uplink_chunk_alloc(uc->connection->log, 0);
-        if (uc->control == NULL) {
+    ch = uc->control_last;
+
+    if (ch == NULL || (ch == uc->control && uc->control_begun)) {
+
+        ch = ngx_uplink_chunk_alloc(uc->connection->log, 0);
+        if (ch == NULL) {
             return NULL;
         }
+
+        if (uc->control) {
+            uc->control->next = ch;
+
+        } else {
+            uc->control = ch;
+        }
+
+        uc->control_last = ch;
     }
 
-    ch = uc->control;
+    if ((size_t) (ch->end - ch->last) < size) {
+        ch->last = ch->pos;
+    }
+
     p = ch->last;
-
-    if ((size_t) (ch->end - p) < size) {
-
-        /* the socket has not seen anything from here on */
-
-        p = uc->control_newest;
-
-        if ((size_t) (ch->end - p) < size) {
-            return NULL;
-        }
-    }
-
-    uc->control_newest = p;
-    ch->last = p + size;
+    ch->last += size;
 
     ngx_uplink_conn_post(uc);
 
@@ -619,18 +519,20 @@ ngx_uplink_output_close(ngx_uplink_conn_t *uc, ngx_uint_t code,
 void
 ngx_uplink_output_free(ngx_uplink_conn_t *uc)
 {
-    ngx_uplink_chunk_t  *ch;
+    ngx_uplink_chunk_t  *ch, *next;
 
-    while (uc->out) {
-        ch = uc->out;
-        uc->out = ch->next;
+    for (ch = uc->out; ch; ch = next) {
+        next = ch->next;
         ngx_uplink_chunk_free(ch);
     }
 
-    uc->out_last = NULL;
-
-    if (uc->control) {
-        ngx_uplink_chunk_free(uc->control);
-        uc->control = NULL;
+    for (ch = uc->control; ch; ch = next) {
+        next = ch->next;
+        ngx_uplink_chunk_free(ch);
     }
+
+    uc->out = NULL;
+    uc->out_last = NULL;
+    uc->control = NULL;
+    uc->control_last = NULL;
 }

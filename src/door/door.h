@@ -90,6 +90,12 @@ ngx_int_t ngx_uplink_message_send(ngx_uplink_out_t *out);
 #define NGX_UPLINK_OUT_MEMBER  48     /* name and a number or less */
 
 
+/* src/door/drain.c: for the next of our receivers, within this time */
+
+ngx_msec_t ngx_uplink_drain_after(ngx_uplink_fleet_t *fleet,
+    ngx_msec_t within);
+
+
 /* src/door/secret.c */
 
 #define NGX_UPLINK_DIGEST  32

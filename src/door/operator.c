@@ -281,6 +281,11 @@ ngx_uplink_console_notify(void *data, ngx_uint_t bits)
     console = data;
     console->bits |= bits;
 
+    if (bits & NGX_UPLINK_BIT_DRAIN) {
+        console->after = ngx_uplink_drain_after(console->fleet,
+                                          console->conf->drain_timeout / 2);
+    }
+
     ngx_uplink_conn_wake(console->conn);
 }
 
@@ -328,10 +333,8 @@ ngx_uplink_console_wake(ngx_uplink_conn_t *uc)
 static void
 ngx_uplink_console_drain(ngx_uplink_console_t *console)
 {
-    uint64_t            n, rank;
-    ngx_msec_t          grace;
-    ngx_uplink_out_t    out;
-    ngx_uplink_node_t  *node;
+    ngx_msec_t        grace;
+    ngx_uplink_out_t  out;
 
     if (console->draining) {
         return;
@@ -339,11 +342,7 @@ ngx_uplink_console_drain(ngx_uplink_console_t *console)
 
     console->draining = 1;
 
-    node = console->fleet->node;
     grace = console->conf->drain_timeout;
-
-    n = ngx_max(node->to_drain, 1);
-    rank = ngx_min(node->drained, n);
 
     if (ngx_uplink_message_flat(&out, console->conn, "drain",
                                 2 * NGX_UPLINK_OUT_MEMBER)
@@ -351,7 +350,7 @@ ngx_uplink_console_drain(ngx_uplink_console_t *console)
     {
         ngx_uplink_out_number(&out, "grace_ms", grace);
         ngx_uplink_out_number(&out, "reconnect_after_ms",
-                              grace / 2 * rank / n);
+                              console->after);
         (void) ngx_uplink_message_send(&out);
     }
 

@@ -19,7 +19,7 @@ typedef struct {
     uint32_t                    slot;
     ngx_uint_t                  bits;       /* not acted on yet */
     ngx_uint_t                  bad;        /* bad messages in a row */
-    ngx_msec_t                  leave_at;   /* when draining */
+    ngx_msec_t                  after;      /* draining: to come back */
     size_t                      sid_len;
     size_t                      by_len;
     u_char                      sid[NGX_UPLINK_SID_MAX];

@@ -8,8 +8,6 @@
 #include "door/sled.h"
 
 
-static ngx_msec_t ngx_uplink_sled_drain_after(ngx_uplink_fleet_t *fleet,
-    ngx_msec_t within);
 static void ngx_uplink_sled_drain_wait(ngx_uplink_sled_conn_t *sc,
     ngx_msec_t after);
 static void ngx_uplink_sled_drain_end(ngx_uplink_sled_conn_t *sc);
@@ -34,7 +32,7 @@ ngx_uplink_sled_drain(ngx_uplink_sled_conn_t *sc)
     sc->draining = 1;
 
     grace = sc->conf->drain_timeout;
-    after = ngx_uplink_sled_drain_after(sc->fleet, grace / 2);
+    after = ngx_uplink_drain_after(sc->fleet, grace / 2);
 
     sc->grace = ngx_current_msec + grace;
 
@@ -53,34 +51,6 @@ ngx_uplink_sled_drain(ngx_uplink_sled_conn_t *sc)
     }
 
     ngx_uplink_sled_drain_wait(sc, grace);
-}
-
-
-/*
- * Workers that leave together know nothing of each other: what is left over
- * by the number of ports is the port, as long as there are enough of such
- * times for all.
- */
-
-static ngx_msec_t
-ngx_uplink_sled_drain_after(ngx_uplink_fleet_t *fleet, ngx_msec_t within)
-{
-    uint64_t             rank, n, step, times;
-    ngx_uplink_node_t   *node;
-
-    node = fleet->node;
-
-    n = ngx_max(node->to_drain, 1);
-    rank = ngx_min(node->drained, n - 1);
-
-    step = fleet->sh->nports;
-    times = within / step;
-
-    if (n > times) {
-        return (ngx_msec_t) (within * rank / n);
-    }
-
-    return (ngx_msec_t) (times * rank / n * step + node->port);
 }
 
 

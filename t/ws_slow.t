@@ -200,7 +200,7 @@ while ($ws->recv(5)) { }
 like($ws->error, qr/^(?:eof|reset)$/, 'the connection is lost');
 
 $ws = connection('/hurry');
-stuff($ws, $f->frame($ping, 'x' x 125) x 200000);
+stuff($ws, $f->frame($ping, 'x' x 125) x 20000);
 ok($t->wait_for(sub { my @n = $t->log =~ /client timed out/g; @n >= 2 }, 10),
     'for pongs as well');
 

@@ -10,7 +10,8 @@ use warnings;
 use Carp qw(croak);
 use IO::Select;
 use IO::Socket::INET;
-use Socket qw(IPPROTO_TCP TCP_NODELAY SOL_SOCKET SO_LINGER);
+use Socket qw(IPPROTO_TCP TCP_NODELAY SOL_SOCKET SO_LINGER SO_RCVBUF
+    inet_aton pack_sockaddr_in);
 use Time::HiRes qw(time sleep);
 
 # slow machines, valgrind and sanitizers: every limit is multiplied by this
@@ -34,13 +35,17 @@ sub new {
     }, $class;
 
     my $host = $arg{host} // '127.0.0.1';
-    my @rcvbuf = $arg{rcvbuf}
-        ? (Sockopts => [[SOL_SOCKET, Socket::SO_RCVBUF(), $arg{rcvbuf}]]) : ();
 
     my $sock = IO::Socket::INET->new(
-        Proto => 'tcp', PeerAddr => $host, PeerPort => $arg{port},
-        Timeout => $self->{limit}, @rcvbuf,
-    ) or croak "connect to $host:$arg{port}: $@";
+        Proto => 'tcp', Timeout => $self->{limit},
+    ) or croak "socket: $@";
+
+    # before connect: it bounds the window that is offered
+
+    setsockopt($sock, SOL_SOCKET, SO_RCVBUF, $arg{rcvbuf}) if $arg{rcvbuf};
+
+    $sock->connect(pack_sockaddr_in($arg{port}, inet_aton($host)))
+        or croak "connect to $host:$arg{port}: $!";
 
     setsockopt($sock, IPPROTO_TCP, TCP_NODELAY, 1);
 

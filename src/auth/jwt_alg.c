@@ -123,7 +123,7 @@ ngx_uplink_jwt_key_check(ngx_uplink_jwt_key_t *key)
     switch (key->alg->kind) {
 
     case NGX_UPLINK_KEY_HMAC:
-        return (id == EVP_PKEY_HMAC) ? NULL : "not a secret";
+        return NULL;
 
     case NGX_UPLINK_KEY_RSA:
         if (id != EVP_PKEY_RSA

@@ -97,7 +97,7 @@ my @good = (
     'an extension that we do not know'
         => ['Sec-WebSocket-Extensions' => 'permessage-deflate; x=1'],
     'subprotocols, none of ours' => ['Sec-WebSocket-Protocol' => 'a, b.c'],
-    'an Origin' => [Origin => 'http://elsewhere.example'],
+    'an Origin' => [Origin => 'http://localhost'],
     'an empty body' => ['Content-Length' => 0],
     'a long header' => ['X-Long' => 'x' x 8000],
     'sixteen subprotocols'

@@ -241,7 +241,7 @@ is(tls(2, '/verified', 'beta', @wrong), 101, 'a certificate comes first');
 is(tls(2, '/verified', 'forged'), 400, 'one of somebody else');
 is(tls(3, '/verified', 'beta'), 101, 'where it is required');
 is(tls(3, '/verified', '', @token), 400, 'a token is not enough there');
-is(tls(3, '/both', 'beta'), 401, 'nor is a certificate, where it says nothing');
+is(tls(3, '/both', 'beta'), 401, 'a certificate that says nothing');
 is(tls(3, '/both', 'beta', @token), 101, 'both');
 is(tls(4, '/verified', 'beta'), 101, 'without a check of the authority');
 is(tls(4, '/verified', 'forged'), 401, 'whom nobody has verified');

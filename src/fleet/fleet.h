@@ -89,6 +89,9 @@ struct ngx_uplink_sled_s {
     ngx_uint_t               inflight;   /* requests open or undelivered */
     uint64_t                 since;      /* ms since 1970 */
     uint64_t                 seen;       /* of the last link's end */
+    ngx_uplink_workspace_t **workspaces; /* of its credential */
+    ngx_uint_t               nworkspaces;
+    ngx_uplink_blob_t       *about;      /* members: what it says of itself */
     u_char                   text[1];
 };
 
@@ -303,10 +306,26 @@ typedef struct {
 } ngx_uplink_view_t;
 
 
+/* who wants to see or to decide: a session or a credential */
+
+typedef struct {
+    ngx_str_t                sid;          /* of a session, or len 0 */
+    ngx_str_t                by;           /* name of the person */
+    ngx_str_t               *workspaces;   /* names, if no session */
+    ngx_uint_t               nworkspaces;
+    unsigned                 everywhere:1;
+    ngx_str_t                only;         /* this workspace, or len 0 */
+    uint64_t                 generation;   /* of its socket; 0: REST */
+} ngx_uplink_actor_t;
+
+
 /* ---- src/fleet/sled.c: connections of sleds */
 
 typedef struct {
     ngx_str_t                agent;
+    ngx_str_t                about;        /* JSON members, or len 0 */
+    ngx_str_t               *workspaces;   /* of its credential */
+    ngx_uint_t               nworkspaces;
     ngx_uint_t               features;
     ngx_uint_t               max_connections;
     ngx_msec_t               window;       /* uplink_resume_window */
@@ -348,6 +367,36 @@ ngx_int_t ngx_uplink_link_release(ngx_uplink_fleet_t *fleet,
 
 ngx_int_t ngx_uplink_link_pause(ngx_uplink_fleet_t *fleet,
     ngx_uplink_link_t *link, ngx_uint_t paused);
+
+/* a logical sled as it was at one moment */
+
+typedef struct {
+    u_char                   agent[NGX_UPLINK_AGENT_MAX];
+    size_t                   agent_len;
+    ngx_str_t                about;        /* in a buffer, as in views */
+    ngx_uint_t               connections;
+    ngx_uint_t               paused;
+    ngx_uint_t               away;         /* that may still resume */
+    ngx_uint_t               inflight;
+    uint64_t                 since;
+    uint64_t                 seen;
+} ngx_uplink_sled_view_t;
+
+/*
+ * By name: NGX_OK, NGX_ABORT (unknown, or not of his workspaces).  The first
+ * behind a name (len 0: of all), NGX_DONE, or NGX_AGAIN: none among many, go
+ * on behind view->agent.
+ */
+
+ngx_int_t ngx_uplink_sled_view(ngx_uplink_fleet_t *fleet, ngx_str_t *agent,
+    ngx_uplink_actor_t *actor, ngx_uplink_sled_view_t *view);
+ngx_int_t ngx_uplink_sled_after(ngx_uplink_fleet_t *fleet, ngx_str_t *agent,
+    ngx_uplink_actor_t *actor, ngx_uplink_sled_view_t *view);
+
+/* closes its connections with 4003; what they brought is not resumed */
+
+ngx_int_t ngx_uplink_sled_kick(ngx_uplink_fleet_t *fleet, ngx_str_t *agent,
+    ngx_uplink_actor_t *actor);
 
 /* locked: of a dead port, a bounded number; NGX_AGAIN: there are more */
 
@@ -396,18 +445,6 @@ ngx_int_t ngx_uplink_request_open(ngx_uplink_fleet_t *fleet,
     ngx_uplink_link_t *link, uint32_t slot, ngx_uplink_ask_t *ask,
     ngx_uplink_view_t *view, ngx_uint_t *result);
 
-
-/* who wants to see or to decide: a session or a credential */
-
-typedef struct {
-    ngx_str_t                sid;          /* of a session, or len 0 */
-    ngx_str_t                by;           /* name of the person */
-    ngx_str_t               *workspaces;   /* names, if no session */
-    ngx_uint_t               nworkspaces;
-    unsigned                 everywhere:1;
-    ngx_str_t                only;         /* this workspace, or len 0 */
-    uint64_t                 generation;   /* of its socket; 0: REST */
-} ngx_uplink_actor_t;
 
 typedef struct {
     ngx_uint_t               kind;         /* the reply's: PERM, ASK … */

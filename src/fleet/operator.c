@@ -5,6 +5,7 @@
 
 
 #include "fleet/request.h"
+#include "fleet/event.h"
 
 
 #define NGX_UPLINK_SCAN  512      /* requests looked at in one go */
@@ -425,6 +426,7 @@ ngx_uplink_operator_attach(ngx_uplink_fleet_t *fleet, ngx_str_t *sid,
     feed->start = fleet->sh->version;
 
     ngx_uplink_count(fleet, NGX_UPLINK_COUNT_operators_attached);
+    ngx_uplink_event_operator(fleet, op, NGX_UPLINK_EVENT_CAME);
 
     /* the one before finds its place taken, the new one what is open */
 
@@ -475,6 +477,8 @@ ngx_uplink_operator_leave(ngx_uplink_fleet_t *fleet,
 
     ngx_uplink_operator_attend(fleet, op, -1);
     ngx_uplink_operator_idle(fleet, op);
+
+    ngx_uplink_event_operator(fleet, op, NGX_UPLINK_EVENT_LEFT);
 }
 
 

@@ -6,6 +6,7 @@
 
 
 #include "fleet/request.h"
+#include "fleet/event.h"
 
 #include <openssl/rand.h>
 
@@ -322,6 +323,7 @@ ngx_uplink_request_change(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q,
     ngx_uplink_tree_insert(&sh->changes, node);
     q->changed |= 1 << change;
 
+    ngx_uplink_event_request(fleet, q);
     ngx_uplink_bus_changes(fleet);
 }
 

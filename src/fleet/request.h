@@ -35,6 +35,8 @@ ngx_uplink_request_t *ngx_uplink_request_find(ngx_uplink_fleet_t *fleet,
 ngx_uint_t ngx_uplink_request_may(ngx_uplink_fleet_t *fleet,
     ngx_uplink_request_t *q, ngx_uplink_actor_t *actor);
 
+size_t ngx_uplink_view_id(u_char *dst, ngx_uplink_request_t *q);
+
 #define NGX_UPLINK_VIEW_PAYLOAD  0x01
 #define NGX_UPLINK_VIEW_ANSWER   0x02
 

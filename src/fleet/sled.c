@@ -5,7 +5,7 @@
  */
 
 
-#include "fleet/fleet.h"
+#include "fleet/event.h"
 
 #include <openssl/crypto.h>
 
@@ -16,6 +16,10 @@
 static ngx_uplink_sled_t *ngx_uplink_sled_get(ngx_uplink_fleet_t *fleet,
     ngx_str_t *agent);
 static void ngx_uplink_sled_put(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_sled_t *sled);
+static ngx_int_t ngx_uplink_sled_describe(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_sled_t *sled, ngx_uplink_admission_t *adm);
+static void ngx_uplink_sled_forget(ngx_uplink_fleet_t *fleet,
     ngx_uplink_sled_t *sled);
 static ngx_uplink_ticket_t *ngx_uplink_ticket_find(ngx_uplink_sled_t *sled,
     ngx_uplink_admission_t *adm);
@@ -72,10 +76,89 @@ ngx_uplink_sled_put(ngx_uplink_fleet_t *fleet, ngx_uplink_sled_t *sled)
         return;
     }
 
+    ngx_uplink_sled_forget(fleet, sled);
+
     ngx_uplink_tree_delete(&fleet->sh->sleds, &sled->name.node);
     ngx_uplink_free(fleet, sled);
 
     fleet->sh->nsleds--;
+}
+
+
+/* what its newest connection says of it, and what its credential allows */
+
+static ngx_int_t
+ngx_uplink_sled_describe(ngx_uplink_fleet_t *fleet, ngx_uplink_sled_t *sled,
+    ngx_uplink_admission_t *adm)
+{
+    ngx_uint_t               i, n;
+    ngx_uplink_blob_t       *about;
+    ngx_uplink_workspace_t  **ws;
+
+    about = NULL;
+    ws = NULL;
+    n = ngx_min(adm->nworkspaces, NGX_UPLINK_MAX_WORKSPACES);
+
+    if (adm->about.len) {
+        about = ngx_uplink_blob_create(fleet, &adm->about, 1);
+
+        if (about == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (n) {
+        ws = ngx_uplink_alloc(fleet, n * sizeof(ngx_uplink_workspace_t *));
+
+        if (ws == NULL) {
+            ngx_uplink_blob_free(fleet, about);
+            return NGX_ERROR;
+        }
+    }
+
+    for (i = 0; i < n; i++) {
+        ws[i] = ngx_uplink_workspace_get(fleet, &adm->workspaces[i]);
+
+        if (ws[i] == NULL) {
+
+            while (i) {
+                ngx_uplink_workspace_put(fleet, ws[--i]);
+            }
+
+            ngx_uplink_free(fleet, ws);
+            ngx_uplink_blob_free(fleet, about);
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_uplink_sled_forget(fleet, sled);
+
+    sled->about = about;
+    sled->workspaces = ws;
+    sled->nworkspaces = n;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_uplink_sled_forget(ngx_uplink_fleet_t *fleet, ngx_uplink_sled_t *sled)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < sled->nworkspaces; i++) {
+        ngx_uplink_workspace_put(fleet, sled->workspaces[i]);
+    }
+
+    if (sled->workspaces) {
+        ngx_uplink_free(fleet, sled->workspaces);
+    }
+
+    ngx_uplink_blob_free(fleet, sled->about);
+
+    sled->about = NULL;
+    sled->workspaces = NULL;
+    sled->nworkspaces = 0;
 }
 
 
@@ -174,6 +257,8 @@ ngx_uplink_ticket_end(ngx_uplink_fleet_t *fleet, ngx_uplink_ticket_t *ticket)
     ngx_uplink_sled_t  *sled;
 
     sled = ticket->sled;
+
+    ngx_uplink_event_sled(fleet, sled, NGX_UPLINK_EVENT_LEFT);
 
     ngx_uplink_deadline_clear(fleet, &ticket->deadline);
 
@@ -279,6 +364,11 @@ ngx_uplink_link_take(ngx_uplink_fleet_t *fleet, ngx_uplink_sled_t *sled,
         return NGX_UPLINK_ADMIT_FULL;
     }
 
+    if (ngx_uplink_sled_describe(fleet, sled, adm) != NGX_OK) {
+        ngx_uplink_free(fleet, new);
+        return NGX_UPLINK_ADMIT_FULL;
+    }
+
     if (ticket == NULL) {
         ticket = ngx_uplink_ticket_create(fleet, sled, adm);
 
@@ -322,6 +412,9 @@ ngx_uplink_link_take(ngx_uplink_fleet_t *fleet, ngx_uplink_sled_t *sled,
     fleet->sh->nlinks++;
 
     *link = new;
+
+    ngx_uplink_event_sled(fleet, sled, resumed ? NGX_UPLINK_EVENT_BACK
+                                               : NGX_UPLINK_EVENT_CAME);
 
     if (!resumed) {
         return NGX_UPLINK_ADMIT_OK;
@@ -387,6 +480,8 @@ ngx_uplink_link_leave(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
     ticket->link = NULL;
 
     if (ticket->resumable && !goodbye) {
+        ngx_uplink_event_sled(fleet, sled, NGX_UPLINK_EVENT_AWAY);
+
         ngx_uplink_deadline_set(fleet, &ticket->deadline,
                                 NGX_UPLINK_DEADLINE_TICKET,
                                 ngx_current_msec + ticket->window);

@@ -14,7 +14,6 @@
 
 static ngx_int_t ngx_uplink_view_copy(ngx_str_t *dst, ngx_str_t *buf,
     ngx_uplink_blob_t *blob);
-static size_t ngx_uplink_view_id(u_char *dst, ngx_uplink_request_t *q);
 
 
 /*
@@ -125,7 +124,7 @@ ngx_uplink_request_may(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q,
 }
 
 
-static size_t
+size_t
 ngx_uplink_view_id(u_char *dst, ngx_uplink_request_t *q)
 {
     u_char  *p;

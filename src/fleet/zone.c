@@ -4,7 +4,7 @@
  */
 
 
-#include "fleet/fleet.h"
+#include "fleet/event.h"
 
 
 #define NGX_UPLINK_ZONE_MIN  (64 * 1024)
@@ -250,11 +250,15 @@ ngx_uplink_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
     ngx_uplink_zone_reset(sh);
 
-    sh->magic = NGX_UPLINK_MAGIC;
-    pool->data = sh;
-
     fleet->pool = pool;
     fleet->sh = sh;
+
+    ngx_shmtx_lock(&pool->mutex);
+    ngx_uplink_event_init(fleet);
+    ngx_shmtx_unlock(&pool->mutex);
+
+    pool->data = sh;
+    sh->magic = NGX_UPLINK_MAGIC;
 
     return NGX_OK;
 }
@@ -325,6 +329,7 @@ ngx_uplink_zone_rebuild(ngx_uplink_fleet_t *fleet)
     pool->data = ngx_slab_alloc_locked(pool,
                                        ngx_uplink_zone_header(sh->nports));
     ngx_uplink_zone_reset(sh);
+    ngx_uplink_event_init(fleet);
 
     sh->epoch++;
     sh->totals[NGX_UPLINK_COUNT_zone_quarantines]++;

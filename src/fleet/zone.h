@@ -27,6 +27,7 @@
 #define NGX_UPLINK_NO_PORT    0xffffffff
 #define NGX_UPLINK_MAX_PORTS  1024
 #define NGX_UPLINK_OP_MAX     40
+#define NGX_UPLINK_EVENT_PAGES  64
 
 
 /*
@@ -179,6 +180,11 @@ typedef struct {
     ngx_uint_t           ndirect;    /* open ones to one operator alone */
     ngx_uint_t           nended;
     ngx_uint_t           star_attached;  /* operators of every workspace */
+
+    u_char              *events[NGX_UPLINK_EVENT_PAGES];   /* the ring */
+    ngx_uint_t           nevents;    /* pages of it */
+    ngx_uint_t           event;      /* page that is being filled */
+    uint64_t             last_event; /* number of the newest */
 
     ngx_msec_t           started;
     ngx_msec_t           full_at;    /* when a full zone was last logged */

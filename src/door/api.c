@@ -150,7 +150,7 @@ ngx_uplink_api_handler(ngx_http_request_t *r)
     }
 
     rc = ngx_uplink_call_admit(r, call);
-    if (rc != NGX_OK) {
+    if (rc != NGX_DECLINED) {
         return rc;
     }
 
@@ -330,7 +330,7 @@ ngx_uplink_call_body(ngx_http_request_t *r)
 
     rc = ngx_uplink_body_read(r, call);
 
-    if (rc == NGX_OK) {
+    if (rc == NGX_DECLINED) {
         rc = ngx_uplink_call_run(r, call);
     }
 

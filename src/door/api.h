@@ -90,6 +90,8 @@ ngx_int_t ngx_uplink_call_failed(ngx_http_request_t *r, ngx_int_t rc);
 
 /* src/door/api_body.c */
 
+/* NGX_DECLINED: go on; or what the content handler returns */
+
 ngx_int_t ngx_uplink_body_read(ngx_http_request_t *r,
     ngx_uplink_call_t *call);
 ngx_int_t ngx_uplink_body_type(ngx_http_request_t *r);
@@ -116,7 +118,7 @@ const char *ngx_uplink_query_read(ngx_http_request_t *r,
 #define NGX_UPLINK_SID_LEN     18           /* S- and 16 hex digits */
 #define NGX_UPLINK_TOKEN_LEN   (NGX_UPLINK_SID_LEN + 1 + 64)
 
-/* NGX_OK, or what an error reply returned */
+/* NGX_DECLINED: go on; or what the content handler returns */
 
 ngx_int_t ngx_uplink_call_admit(ngx_http_request_t *r,
     ngx_uplink_call_t *call);

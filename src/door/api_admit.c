@@ -78,7 +78,7 @@ ngx_uplink_call_session(ngx_http_request_t *r, ngx_uplink_call_t *call,
     call->actor.by.data = call->session.by;
     call->actor.by.len = call->session.by_len;
 
-    return NGX_OK;
+    return NGX_DECLINED;
 }
 
 
@@ -103,7 +103,7 @@ ngx_uplink_call_credential(ngx_http_request_t *r, ngx_uplink_call_t *call)
         call->actor.nworkspaces = call->who.workspaces->nelts;
     }
 
-    return NGX_OK;
+    return NGX_DECLINED;
 }
 
 

@@ -90,12 +90,12 @@ ngx_uplink_call_permission(ngx_http_request_t *r, ngx_uplink_call_t *call)
     }
 
     rc = ngx_uplink_ask_agent(r, call, &a, &v[NGX_UPLINK_ASK_SLED]);
-    if (rc != NGX_OK) {
+    if (rc != NGX_DECLINED) {
         return rc;
     }
 
     rc = ngx_uplink_ask_workspace(r, call, &a, &v[NGX_UPLINK_ASK_WORKSPACE]);
-    if (rc != NGX_OK) {
+    if (rc != NGX_DECLINED) {
         return rc;
     }
 
@@ -117,7 +117,7 @@ ngx_uplink_call_permission(ngx_http_request_t *r, ngx_uplink_call_t *call)
     /* the members move: nothing in v is valid behind this */
 
     rc = ngx_uplink_ask_payload(r, call, &a);
-    if (rc != NGX_OK) {
+    if (rc != NGX_DECLINED) {
         return rc;
     }
 
@@ -142,7 +142,7 @@ ngx_uplink_call_question(ngx_http_request_t *r, ngx_uplink_call_t *call)
                          NGX_UPLINK_QUESTION_TIMEOUT);
 
     rc = ngx_uplink_ask_payload(r, call, &a);
-    if (rc != NGX_OK) {
+    if (rc != NGX_DECLINED) {
         return rc;
     }
 
@@ -150,7 +150,10 @@ ngx_uplink_call_question(ngx_http_request_t *r, ngx_uplink_call_t *call)
 }
 
 
-/* on whose behalf; an engine without a list may name any sled */
+/*
+ * On whose behalf; an engine without a list may name any sled.  This and the
+ * two below: NGX_DECLINED, go on; or what the content handler returns.
+ */
 
 static ngx_int_t
 ngx_uplink_ask_agent(ngx_http_request_t *r, ngx_uplink_call_t *call,
@@ -160,7 +163,7 @@ ngx_uplink_ask_agent(ngx_http_request_t *r, ngx_uplink_call_t *call,
     a->ask.agent.len = ngx_min(a->ask.agent.len, NGX_UPLINK_AGENT_MAX);
 
     if (sled->kind <= NGX_UPLINK_JSON_NULL) {
-        return NGX_OK;
+        return NGX_DECLINED;
     }
 
     if (sled->kind != NGX_UPLINK_JSON_STRING
@@ -179,7 +182,7 @@ ngx_uplink_ask_agent(ngx_http_request_t *r, ngx_uplink_call_t *call,
         || (call->who.agents == NULL
             && (call->who.roles & NGX_UPLINK_ROLE_ENGINE)))
     {
-        return NGX_OK;
+        return NGX_DECLINED;
     }
 
     return ngx_uplink_reply_error(r, NGX_HTTP_FORBIDDEN, "agent_not_allowed",
@@ -215,7 +218,7 @@ ngx_uplink_ask_workspace(ngx_http_request_t *r, ngx_uplink_call_t *call,
                                           "credential");
         }
 
-        return NGX_OK;
+        return NGX_DECLINED;
     }
 
     if (!call->who.everywhere && call->actor.nworkspaces == 1) {
@@ -223,7 +226,7 @@ ngx_uplink_ask_workspace(ngx_http_request_t *r, ngx_uplink_call_t *call,
         a->ask.workspace = *only;
     }
 
-    return NGX_OK;
+    return NGX_DECLINED;
 }
 
 
@@ -247,7 +250,7 @@ ngx_uplink_ask_payload(ngx_http_request_t *r, ngx_uplink_call_t *call,
                                       "to an operator");
     }
 
-    return NGX_OK;
+    return NGX_DECLINED;
 }
 
 

@@ -49,7 +49,7 @@ ngx_uplink_body_type(ngx_http_request_t *r)
 }
 
 
-/* no body at all is an empty object; NGX_OK, or what a reply returned */
+/* no body at all is an empty object */
 
 ngx_int_t
 ngx_uplink_body_read(ngx_http_request_t *r, ngx_uplink_call_t *call)
@@ -86,7 +86,7 @@ ngx_uplink_body_read(ngx_http_request_t *r, ngx_uplink_call_t *call)
                                       "the body must be an object");
     }
 
-    return NGX_OK;
+    return NGX_DECLINED;
 }
 
 

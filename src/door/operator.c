@@ -59,13 +59,15 @@ ngx_uplink_call_socket(ngx_http_request_t *r, ngx_uplink_call_t *call)
 
     rc = ngx_uplink_console_check(r, call, &admitted);
 
-    return (rc == NGX_OK) ? ngx_uplink_console_start(r, call, admitted) : rc;
+    return (rc == NGX_DECLINED) ? ngx_uplink_console_start(r, call, admitted)
+                                : rc;
 }
 
 
 /*
  * Without a token it can still come in a first message, but only from those
- * who speak our subprotocol.
+ * who speak our subprotocol.  NGX_DECLINED: go on; or what the content
+ * handler returns.
  */
 
 static ngx_int_t
@@ -92,7 +94,7 @@ ngx_uplink_console_check(ngx_http_request_t *r, ngx_uplink_call_t *call,
     switch (rc) {
 
     case NGX_OK:
-        return NGX_OK;
+        return NGX_DECLINED;
 
     case NGX_ABORT:
         return ngx_uplink_console_refuse(r, NGX_HTTP_NOT_FOUND,

@@ -393,7 +393,8 @@ ngx_uplink_console_error(ngx_uplink_console_t *console,
                       fault->code);
     }
 
-    room = 8 * NGX_UPLINK_OUT_MEMBER + ngx_strlen(fault->message)
+    room = 8 * NGX_UPLINK_OUT_MEMBER
+           + ngx_uplink_out_quoted(fault->message, ngx_strlen(fault->message))
            + ngx_uplink_out_quoted(env->req_id, env->req_id_len)
            + (view ? 2 * ngx_uplink_view_room(view) : 0);
 
@@ -465,8 +466,9 @@ ngx_uplink_console_turn_out(ngx_uplink_console_t *console,
                   fault->code);
 
     if (ngx_uplink_console_begin(console, &out, "error",
-                                 2 * NGX_UPLINK_OUT_MEMBER
-                                 + ngx_strlen(fault->message) + 2)
+                                 3 * NGX_UPLINK_OUT_MEMBER
+                                 + ngx_uplink_out_quoted(fault->message,
+                                                ngx_strlen(fault->message)))
         == NGX_OK)
     {
         ngx_uplink_out_text(&out, "code", fault->code);

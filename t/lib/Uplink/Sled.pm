@@ -18,7 +18,8 @@ use Carp qw(croak);
 
 use parent 'Exporter';
 
-our @EXPORT = qw(sled register request say_to answer open_requests decide);
+our @EXPORT = qw(sled register request say_to answer operator open_requests
+    decide);
 
 sub say_to {
     my ($ws, $type, $req_id, $payload) = @_;
@@ -83,6 +84,27 @@ sub answer {
     }, $limit) or return;
 
     return $reply->{payload};
+}
+
+# operator(t, [desc, workspaces, …, ws => [arguments of t->ws]]): a session
+# made over REST, and its socket
+
+sub operator {
+    my ($t, %arg) = @_;
+
+    my @ws = @{delete $arg{ws} // []};
+    my $r = $t->http(POST => '/v1/operators', json => \%arg);
+    my $session = $r->json;
+
+    croak 'no session: ' . $r->status . ' ' . $r->body
+        unless $r->status == 201;
+
+    my $ws = $t->ws("/v1/operators/$session->{sid}/ws", @ws,
+        headers => [Authorization => "Bearer $session->{token}"]);
+
+    $ws->{session} = $session;
+
+    return $ws;
 }
 
 # open requests over REST, once there are n of them

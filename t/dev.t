@@ -12,6 +12,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use File::Temp qw(tempdir);
+use POSIX qw(WNOHANG);
 use Test::More;
 use Time::HiRes qw(stat);
 use Uplink::Test;
@@ -113,6 +114,67 @@ isnt($code, 0, 'a broken file fails the build');
 like($output, qr/^\.\/dev: the build failed$/m, 'and the last line says so');
 
 is(`cd $tree && find . | sort`, $files, 'nothing is left in the tree');
+
+# ---- run: the lines it prints are pasted, as they stand, into a shell
+
+system("cd $root && cp --parents src/ws/frame.c src/ws/utf8.h $tree") == 0
+    or die 'copy';
+
+my $t = Uplink::Test->new;
+my $port = $t->port;
+
+my $run = fork // die "fork: $!";
+
+END { local $?; kill 'TERM', $run if $run }
+
+if ($run == 0) {
+    open STDOUT, '>', "$copy/run.out";
+    open STDERR, '>&', \*STDOUT;
+    @ENV{qw(BUILD PORT)} = ($build, $port);
+    { exec "$tree/dev", 'run' };
+    POSIX::_exit(127);
+}
+
+ok($t->wait_for(sub {
+    waitpid($run, WNOHANG) || eval { $t->socket->close; 1 };
+}, 60), 'run listens');
+
+$output = $t->read_file("$copy/run.out");
+like($output, qr{^  A gateway is listening on http://127\.0\.0\.1:$port/}m,
+    'and says where');
+
+my ($ask, $look, $id, $decide, $status)
+    = map { s/^    //gmr } $output =~ /^(    \S.*?\n)\n/gms;
+
+like($status // '', qr/^curl .*\/status$/m, 'five things to try');
+
+# between question and decision the reader takes a while
+
+my $pasted = `cd $copy && { $ask
+    for i in 1 2 3 4 5 6 7 8 9 10; do
+        case \$($look) in *any-perm-*) break;; esac
+        sleep 0.1
+    done
+    $id
+    $decide
+    wait; }`;
+
+like($pasted, qr/"approved":true,"always_allow":false,"reason":"operator"\}$/m,
+    'the question is answered');
+
+my $seen = `$status`;
+like($seen, qr/^\{"status":"ok",/, 'the status is ok');
+like($seen, qr/"requests_approved":1\b/, 'and counts the decision');
+
+($code, $output) = dev('run', PORT => $port);
+isnt($code, 0, 'run on a port that is taken');
+like($output, qr/^\.\/dev: 127\.0\.0\.1:$port is taken; .*\n\z/m,
+    'one line says so');
+
+kill 'INT', $run;
+ok($t->wait_for(sub { waitpid($run, WNOHANG) == $run }, 10), 'Ctrl-C ends it');
+is($?, 0, 'as it should');
+$run = undef;
 
 # ---- places nginx's build cannot cope with, and what is not ours
 

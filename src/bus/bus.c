@@ -461,10 +461,15 @@ ngx_uplink_bus_recover(ngx_uplink_fleet_t *fleet)
 }
 
 
+/* one who has no port yet cleans up after his predecessor: that counts, too */
+
 void
 ngx_uplink_count(ngx_uplink_fleet_t *fleet, ngx_uplink_counter_e n)
 {
     if (ngx_uplink_bus_claimed(fleet)) {
         ngx_uplink_bus_port(fleet)->counters[n]++;
+        return;
     }
+
+    (void) __atomic_add_fetch(&fleet->sh->totals[n], 1, __ATOMIC_RELAXED);
 }

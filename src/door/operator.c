@@ -25,6 +25,9 @@ static void ngx_uplink_console_wake(ngx_uplink_conn_t *uc);
 static void ngx_uplink_console_deadline(ngx_uplink_conn_t *uc);
 static void ngx_uplink_console_drain(ngx_uplink_console_t *console);
 static void ngx_uplink_console_closed(ngx_uplink_conn_t *uc, ngx_uint_t code);
+static ngx_int_t ngx_uplink_console_take(ngx_uplink_console_t *console);
+static void ngx_uplink_console_begin(ngx_uplink_console_t *console);
+static void ngx_uplink_console_leave(ngx_uplink_console_t *console);
 
 
 static const ngx_uplink_conn_ops_t  ngx_uplink_console_ops = {
@@ -177,6 +180,7 @@ static ngx_int_t
 ngx_uplink_console_start(ngx_http_request_t *r, ngx_uplink_call_t *call,
     ngx_uint_t admitted)
 {
+    ngx_int_t              rc;
     ngx_uplink_conn_t     *uc;
     ngx_uplink_console_t  *console;
 
@@ -209,19 +213,38 @@ ngx_uplink_console_start(ngx_http_request_t *r, ngx_uplink_call_t *call,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    /*
+     * the place is taken before the client can know of it: of two sockets,
+     * the one that was answered last is the one that stays
+     */
+
+    rc = admitted ? ngx_uplink_console_take(console) : NGX_OK;
+
+    if (rc != NGX_OK) {
+        ngx_uplink_slot_leave(call->fleet, console->slot);
+
+        return (rc == NGX_ABORT)
+                   ? ngx_uplink_console_refuse(r, NGX_HTTP_NOT_FOUND,
+                                               "operator_unknown",
+                                               "there is no such session")
+                   : ngx_uplink_console_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                               "unavailable",
+                                               "the fleet is being rebuilt");
+    }
+
     uc = ngx_uplink_conn_upgrade(r, &ngx_uplink_console_ops, console,
                                  &call->conf->conn,
                                  ngx_uplink_console_offered(r)
                                  ? &ngx_uplink_console_protocol : NULL);
     if (uc == NULL) {
-        ngx_uplink_slot_leave(call->fleet, console->slot);
+        ngx_uplink_console_leave(console);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     console->conn = uc;
 
     if (admitted) {
-        ngx_uplink_console_attach(console);
+        ngx_uplink_console_begin(console);
         return NGX_DONE;
     }
 
@@ -232,38 +255,56 @@ ngx_uplink_console_start(ngx_http_request_t *r, ngx_uplink_call_t *call,
 }
 
 
+/* its token came in a first message */
+
 void
 ngx_uplink_console_attach(ngx_uplink_console_t *console)
 {
-    ngx_str_t           sid;
-    ngx_uplink_conn_t  *uc;
+    switch (ngx_uplink_console_take(console)) {
 
-    uc = console->conn;
+    case NGX_OK:
+        ngx_uplink_console_begin(console);
+        break;
 
-    uc->max_message = console->conf->conn.max_message;
-    ngx_uplink_conn_deadline(uc, 0);
+    case NGX_ABORT:
+        ngx_uplink_conn_close(console->conn, NGX_UPLINK_CLOSE_DONE, NULL);
+        break;
+
+    default:
+        ngx_uplink_conn_close(console->conn, NGX_UPLINK_CLOSE_RESTART, NULL);
+    }
+}
+
+
+static ngx_int_t
+ngx_uplink_console_take(ngx_uplink_console_t *console)
+{
+    ngx_int_t  rc;
+    ngx_str_t  sid;
 
     console->admitted = 1;
 
     sid.data = console->sid;
     sid.len = console->sid_len;
 
-    switch (ngx_uplink_operator_attach(console->fleet, &sid, console->slot,
-                                       &console->feed))
-    {
+    rc = ngx_uplink_operator_attach(console->fleet, &sid, console->slot,
+                                    &console->feed);
 
-    case NGX_OK:
-        console->attached = 1;
-        break;
+    console->attached = (rc == NGX_OK);
 
-    case NGX_ABORT:
-        ngx_uplink_conn_close(uc, NGX_UPLINK_CLOSE_DONE, NULL);
-        return;
+    return rc;
+}
 
-    default:
-        ngx_uplink_conn_close(uc, NGX_UPLINK_CLOSE_RESTART, NULL);
-        return;
-    }
+
+static void
+ngx_uplink_console_begin(ngx_uplink_console_t *console)
+{
+    ngx_uplink_conn_t  *uc;
+
+    uc = console->conn;
+
+    uc->max_message = console->conf->conn.max_message;
+    ngx_uplink_conn_deadline(uc, 0);
 
     if (ngx_uplink_bus_leaving(console->fleet)) {
         console->bits |= NGX_UPLINK_BIT_DRAIN;
@@ -387,12 +428,15 @@ ngx_uplink_console_deadline(ngx_uplink_conn_t *uc)
 static void
 ngx_uplink_console_closed(ngx_uplink_conn_t *uc, ngx_uint_t code)
 {
-    ngx_uplink_console_t  *console;
-
     (void) code;
 
-    console = uc->data;
+    ngx_uplink_console_leave(uc->data);
+}
 
+
+static void
+ngx_uplink_console_leave(ngx_uplink_console_t *console)
+{
     if (console->attached) {
         (void) ngx_uplink_operator_detach(console->fleet, &console->feed,
                                           console->slot);

@@ -200,6 +200,8 @@ ngx_int_t
 ngx_uplink_page_reply(ngx_http_request_t *r, ngx_uint_t status,
     ngx_uplink_out_t *out)
 {
+    ngx_uplink_out_raw(out, "\n", 1);
+
     if (out->over) {
         ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
                       "uplink reply is longer than its room");

@@ -74,6 +74,7 @@ ngx_uplink_status_handler(ngx_http_request_t *r)
 
     ngx_uplink_out_init(&out, p, size);
     ngx_uplink_status_write(&out, status, word);
+    ngx_uplink_out_raw(&out, "\n", 1);
 
     if (out.over) {
         ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,

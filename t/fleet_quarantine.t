@@ -1,0 +1,112 @@
+#!/usr/bin/perl
+
+# A worker that dies in the middle of a change, with the lock held: the zone
+# is emptied once, everybody is sent away with 1012, and work goes on.  The
+# debugger stops the worker where we want it dead; the death is real.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use JSON::PP ();
+use Test::More;
+use Uplink::Fleet;
+
+plan skip_all => 'gdb is not installed'
+    if !grep { -x "$_/gdb" } split /:/, $ENV{PATH};
+plan skip_all => 'the debugger does not see through valgrind'
+    if $ENV{UPLINK_VALGRIND};
+plan skip_all => 'the leak checker does not work under a debugger'
+    if $ENV{UPLINK_SAN};
+
+my $true = JSON::PP::true;
+
+my $t = Uplink::Fleet->new;
+
+$t->fleet->run;
+
+my $op = $t->operator(at => 1);
+my $sled = $t->sled('alpha', at => 0);
+my $other = $t->sled('beta', at => 1);
+
+$sled->ask('first', {});
+$op->await('perm_request');
+
+# stop the sled's worker under the lock, and kill it there
+
+my $victim = $t->pid_at(0);
+my %before = map { $_ => 1 } $t->workers;
+
+$t->allow(qr/worker process $victim exited on signal 9/);
+$t->allow(qr/shared memory zone "main" was locked by $victim/);
+$t->allow(qr/process $victim died in ngx_uplink_request_open\(\) and left/);
+
+open my $gdb, '-|', 'gdb', '-q', '-batch', '-p', $victim,
+    '-ex', 'break ngx_uplink_request_change',
+    '-ex', 'echo READY\n',
+    '-ex', 'continue',
+    '-ex', 'kill'
+    or die "gdb: $!";
+
+my $said = '';
+while (my $line = <$gdb>) {
+    $said .= $line;
+    last if $line =~ /READY/;
+}
+
+if ($said !~ /READY/) {
+    $t->finish;
+    plan skip_all => 'this place does not let us debug';
+}
+
+$sled->ask('second', {});
+
+while (my $line = <$gdb>) {
+    $said .= $line;
+}
+close $gdb;
+
+like($said, qr/Breakpoint 1, .*ngx_uplink_request_change/,
+    'it died in the middle of a change');
+
+ok($t->wait_for(sub { grep { !$before{$_} } $t->workers }, 10),
+    'a worker takes its place');
+
+# whoever looks next empties the zone
+
+$sled->closed;
+$other->expect_close(1012, 'the other sled is sent away');
+$op->expect_close(1012, 'and the operator');
+
+ok($t->wait_for(sub { $t->log =~ /died in ngx_uplink_request_open/ }),
+    'the log names the process and what it did');
+
+my $s = $t->status;
+is($s->{sleds}{agents}, 0, 'no sleds');
+is($s->{operators}{sessions}, 0, 'no sessions');
+is($s->{requests}{pending}, 0, 'no requests');
+is($s->{counters}{zone_quarantines}, 1, 'it was emptied once');
+is(scalar @{$s->{workers}}, 2, 'the workers have their ports');
+
+is($t->http(GET => "/v1/operators/$op->{session}{sid}",
+    headers => [Authorization => "Bearer $op->{session}{token}"])->status,
+    404, 'the session is gone');
+
+# and everything works again, through both workers
+
+$op = $t->operator(at => 1);
+$sled = $t->sled('alpha', at => 0);
+ok(!$sled->{registered}{resumed}, 'the sled begins anew');
+
+$sled->ask('third', {});
+$op->decide($op->await('perm_request'), approved => $true);
+is($sled->answers('third')->{third}{approved}, $true, 'decided');
+
+my @alerts = $t->log =~ /\[alert\].*unknown state/g;
+is(@alerts, 1, 'one alert of ours');
+
+$t->finish;
+
+done_testing;

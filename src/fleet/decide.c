@@ -106,10 +106,19 @@ ngx_uplink_request_judge(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q,
     q->state = NGX_UPLINK_STATE_DECIDED;
     q->reason = NGX_UPLINK_REASON_OPERATOR;
 
+    /* either may be empty, and then has no address */
+
     q->by_sid_len = ngx_min(actor->sid.len, sizeof(q->by_sid));
-    ngx_memcpy(q->by_sid, actor->sid.data, q->by_sid_len);
+
+    if (q->by_sid_len) {
+        ngx_memcpy(q->by_sid, actor->sid.data, q->by_sid_len);
+    }
+
     q->by_len = ngx_min(actor->by.len, sizeof(q->by));
-    ngx_memcpy(q->by, actor->by.data, q->by_len);
+
+    if (q->by_len) {
+        ngx_memcpy(q->by, actor->by.data, q->by_len);
+    }
 
     ngx_uplink_request_close(fleet, q);
     ngx_uplink_request_change(fleet, q, NGX_UPLINK_CHANGE_DECIDED);

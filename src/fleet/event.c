@@ -241,7 +241,9 @@ ngx_uplink_event_put(ngx_uplink_fleet_t *fleet, ngx_uplink_event_t *proto,
     p = e->text;
 
     for (i = 0; i < NGX_UPLINK_EVENT_TEXTS; i++) {
-        p = ngx_cpymem(p, text[i].data, text[i].len);
+        if (text[i].len) {
+            p = ngx_cpymem(p, text[i].data, text[i].len);
+        }
     }
 
     page->used += size;

@@ -71,7 +71,10 @@ ngx_uplink_operator_create(ngx_uplink_fleet_t *fleet,
     ngx_memcpy(op->token, session->token, sizeof(op->token));
 
     op->by_len = ngx_min(session->by.len, sizeof(op->by));
-    ngx_memcpy(op->by, session->by.data, op->by_len);
+
+    if (op->by_len) {
+        ngx_memcpy(op->by, session->by.data, op->by_len);
+    }
 
     op->everywhere = session->everywhere;
     op->ttl = session->ttl;

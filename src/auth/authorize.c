@@ -47,6 +47,8 @@ static ngx_int_t ngx_uplink_authorize_answered(ngx_http_request_t *r,
     void *data, ngx_int_t rc);
 static ngx_int_t ngx_uplink_authorize_verdict(ngx_uplink_authorize_t *ctx);
 static ngx_int_t ngx_uplink_authorize_who(ngx_uplink_authorize_t *ctx);
+static ngx_int_t ngx_uplink_authorize_lists(ngx_pool_t *pool,
+    ngx_str_t **value, ngx_uplink_who_t *who);
 static ngx_int_t ngx_uplink_authorize_headers(ngx_http_request_t *sr,
     ngx_str_t **value);
 static ngx_int_t ngx_uplink_authorize_list(ngx_pool_t *pool,
@@ -307,10 +309,8 @@ ngx_uplink_authorize_verdict(ngx_uplink_authorize_t *ctx)
 static ngx_int_t
 ngx_uplink_authorize_who(ngx_uplink_authorize_t *ctx)
 {
-    ngx_str_t         *value[NGX_UPLINK_AUTHORIZE_HEADERS], *role;
-    ngx_uint_t         i;
+    ngx_str_t         *value[NGX_UPLINK_AUTHORIZE_HEADERS];
     ngx_pool_t        *pool;
-    ngx_array_t       *roles, **list;
     ngx_uplink_who_t  *who;
 
     who = &ctx->who;
@@ -324,40 +324,64 @@ ngx_uplink_authorize_who(ngx_uplink_authorize_t *ctx)
         && value[NGX_UPLINK_AUTHORIZE_USER]->len)
     {
         who->name = *value[NGX_UPLINK_AUTHORIZE_USER];
-
-        if (ngx_uplink_who_own_agent(pool, who) != NGX_OK) {
-            return NGX_ERROR;
-        }
     }
 
     who->known = 1;
+    who->bound = 1;
     who->unnamed = (value[NGX_UPLINK_AUTHORIZE_ROLES] == NULL);
+    who->agents = NULL;
+
+    if (ngx_uplink_authorize_lists(pool, value, who) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (who->name.len
+        && who->agents == NULL
+        && (who->unnamed || (who->roles & NGX_UPLINK_ROLE_SLED))
+        && ngx_uplink_who_own_agent(pool, who) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_uplink_who_stars(who);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_uplink_authorize_lists(ngx_pool_t *pool, ngx_str_t **value,
+    ngx_uplink_who_t *who)
+{
+    ngx_str_t    *role;
+    ngx_uint_t    i;
+    ngx_array_t  *roles, **list[NGX_UPLINK_AUTHORIZE_HEADERS];
 
     roles = NULL;
+
+    list[NGX_UPLINK_AUTHORIZE_ROLES] = &roles;
+    list[NGX_UPLINK_AUTHORIZE_WORKSPACES] = &who->workspaces;
+    list[NGX_UPLINK_AUTHORIZE_AGENTS] = &who->agents;
 
     for (i = NGX_UPLINK_AUTHORIZE_ROLES; i < NGX_UPLINK_AUTHORIZE_HEADERS;
          i++)
     {
-        list = (i == NGX_UPLINK_AUTHORIZE_ROLES) ? &roles
-               : (i == NGX_UPLINK_AUTHORIZE_WORKSPACES) ? &who->workspaces
-               : &who->agents;
-
         if (value[i]
-            && ngx_uplink_authorize_list(pool, value[i], list) != NGX_OK)
+            && ngx_uplink_authorize_list(pool, value[i], list[i]) != NGX_OK)
         {
             return NGX_ERROR;
         }
     }
 
-    if (roles) {
-        role = roles->elts;
-
-        for (i = 0; i < roles->nelts; i++) {
-            who->roles |= ngx_uplink_role(role[i].data, role[i].len);
-        }
+    if (roles == NULL) {
+        return NGX_OK;
     }
 
-    ngx_uplink_who_stars(who);
+    role = roles->elts;
+
+    for (i = 0; i < roles->nelts; i++) {
+        who->roles |= ngx_uplink_role(role[i].data, role[i].len);
+    }
 
     return NGX_OK;
 }

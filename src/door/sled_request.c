@@ -136,7 +136,8 @@ ngx_uplink_sled_perm_request(ngx_uplink_sled_conn_t *sc,
 
 /*
  * The payload's, else the only one of its token: NULL, or what is wrong.
- * Who has a token has no other than those; who has none may name any.
+ * Whom a token or uplink_authorize names has no other than those; who has
+ * none of them may name any.
  */
 
 static const char *
@@ -164,7 +165,7 @@ ngx_uplink_sled_workspace(ngx_uplink_sled_conn_t *sc,
     }
 
     if (ws->len) {
-        return (who->digest == NULL || ngx_uplink_who_workspace(who, ws))
+        return (!who->bound || ngx_uplink_who_workspace(who, ws))
                    ? NULL : "workspace_id is not one of this sled";
     }
 

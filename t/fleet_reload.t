@@ -143,7 +143,8 @@ is($t->status->{workers} && scalar(grep { 1 } $t->workers), 4, 'four workers');
 
 $sled->ask('many', {});
 $op->decide($op->await('perm_request'), approved => $false);
-is($sled->await('perm_response')->{payload}{reason}, 'operator', 'work goes on');
+is($sled->await('perm_response')->{payload}{reason}, 'operator',
+    'work goes on');
 
 $t->fleet('uplink_drain_timeout 1s;', workers => 1);
 $t->reload(wait => 'new');

@@ -12,7 +12,7 @@
 
 
 #define NGX_UPLINK_TICK    1000
-#define NGX_UPLINK_STALE   3000     /* heartbeats older than this are looked at */
+#define NGX_UPLINK_STALE   3000     /* older heartbeats are looked at */
 
 
 static ngx_uplink_node_t *ngx_uplink_bus_node(ngx_uplink_fleet_t *fleet,

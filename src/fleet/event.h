@@ -1,8 +1,8 @@
 
 /*
  * What has happened in a fleet, for those who follow it: a ring of pages in
- * the zone, taken once, oldest page out first.  Numbers have no holes; who finds one missing
- * has missed something, and is told so.
+ * the zone, taken once, oldest page out first.  Numbers have no holes; who
+ * finds one missing has missed something, and is told so.
  */
 
 

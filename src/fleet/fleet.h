@@ -84,6 +84,9 @@ struct ngx_uplink_sled_s {
     ngx_queue_t              links;      /* connections that stand */
     ngx_queue_t              tickets;    /* what they brought, away or not */
     ngx_uplink_tree_t        refs;       /* requests, by the sled's req_id */
+    ngx_uplink_tree_t        tasks;      /* by task_id; task.h */
+    ngx_queue_t              announced;  /* the same, oldest first */
+    ngx_uint_t               ntasks;
     ngx_uint_t               nlinks;     /* replaced ones do not count */
     ngx_uint_t               ntickets;
     ngx_uint_t               inflight;   /* requests open or undelivered */
@@ -378,6 +381,7 @@ typedef struct {
     ngx_uint_t               paused;
     ngx_uint_t               away;         /* that may still resume */
     ngx_uint_t               inflight;
+    ngx_uint_t               tasks;
     uint64_t                 since;
     uint64_t                 seen;
 } ngx_uplink_sled_view_t;
@@ -392,6 +396,11 @@ ngx_int_t ngx_uplink_sled_view(ngx_uplink_fleet_t *fleet, ngx_str_t *agent,
     ngx_uplink_actor_t *actor, ngx_uplink_sled_view_t *view);
 ngx_int_t ngx_uplink_sled_after(ngx_uplink_fleet_t *fleet, ngx_str_t *agent,
     ngx_uplink_actor_t *actor, ngx_uplink_sled_view_t *view);
+
+/* locked: NULL if unknown, or not of his workspaces */
+
+ngx_uplink_sled_t *ngx_uplink_roster_find(ngx_uplink_fleet_t *fleet,
+    ngx_str_t *agent, ngx_uplink_actor_t *actor);
 
 /* closes its connections with 4003; what they brought is not resumed */
 

@@ -11,8 +11,6 @@
 #define NGX_UPLINK_ROSTER_ABOUT  4096
 
 
-static ngx_uplink_sled_t *ngx_uplink_roster_find(ngx_uplink_fleet_t *fleet,
-    ngx_str_t *agent, ngx_uplink_actor_t *actor);
 static ngx_uint_t ngx_uplink_roster_may(ngx_uplink_sled_t *sled,
     ngx_uplink_actor_t *actor);
 static void ngx_uplink_roster_fill(ngx_uplink_sled_view_t *view,
@@ -144,7 +142,7 @@ ngx_uplink_sled_kick(ngx_uplink_fleet_t *fleet, ngx_str_t *agent,
 }
 
 
-static ngx_uplink_sled_t *
+ngx_uplink_sled_t *
 ngx_uplink_roster_find(ngx_uplink_fleet_t *fleet, ngx_str_t *agent,
     ngx_uplink_actor_t *actor)
 {
@@ -207,6 +205,7 @@ ngx_uplink_roster_fill(ngx_uplink_sled_view_t *view, ngx_uplink_sled_t *sled)
 
     view->connections = sled->nlinks;
     view->inflight = sled->inflight;
+    view->tasks = sled->ntasks;
     view->since = sled->since;
     view->seen = sled->seen;
     view->paused = 0;

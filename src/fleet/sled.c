@@ -6,6 +6,7 @@
 
 
 #include "fleet/event.h"
+#include "fleet/task.h"
 
 #include <openssl/crypto.h>
 
@@ -58,7 +59,9 @@ ngx_uplink_sled_get(ngx_uplink_fleet_t *fleet, ngx_str_t *agent)
 
     ngx_queue_init(&sled->links);
     ngx_queue_init(&sled->tickets);
+    ngx_queue_init(&sled->announced);
     ngx_uplink_tree_init(&sled->refs);
+    ngx_uplink_tree_init(&sled->tasks);
 
     ngx_uplink_name_insert(&fleet->sh->sleds, &sled->name);
     fleet->sh->nsleds++;
@@ -76,6 +79,7 @@ ngx_uplink_sled_put(ngx_uplink_fleet_t *fleet, ngx_uplink_sled_t *sled)
         return;
     }
 
+    ngx_uplink_tasks_forget(fleet, sled);
     ngx_uplink_sled_forget(fleet, sled);
 
     ngx_uplink_tree_delete(&fleet->sh->sleds, &sled->name.node);

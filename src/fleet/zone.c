@@ -275,6 +275,7 @@ ngx_uplink_zone_reset(ngx_uplink_sh_t *sh)
     ngx_uplink_tree_init(&sh->sleds);
     ngx_uplink_tree_init(&sh->operators);
     ngx_uplink_tree_init(&sh->workspaces);
+    ngx_uplink_tree_init(&sh->issues);
     ngx_uplink_tree_init(&sh->requests);
     ngx_uplink_tree_init(&sh->open);
     ngx_uplink_tree_init(&sh->changes);

@@ -165,6 +165,7 @@ typedef struct {
     ngx_uplink_tree_t    sleds;      /* by agent id */
     ngx_uplink_tree_t    operators;  /* by sid */
     ngx_uplink_tree_t    workspaces; /* by name */
+    ngx_uplink_tree_t    issues;     /* by workspace and issue */
     ngx_uplink_tree_t    requests;   /* by the first 8 bytes of the id */
     ngx_uplink_tree_t    open;       /* requests, by version of opening */
     ngx_uplink_tree_t    changes;    /* of requests, by version */

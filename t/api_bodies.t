@@ -23,10 +23,6 @@ $t->conf(<<'EOC');
         listen 127.0.0.1:%%PORT_0%%;
 
         location /v1/ { uplink_api main; }
-        location /small/ {
-            uplink_api main;
-            uplink_send_buffer 8k;
-        }
         location = /status { uplink_status main; }
     }
 EOC
@@ -158,15 +154,6 @@ is($r->status, 413, 'over client_max_body_size: 413');
 $r = $t->http(POST => '/v1/operators',
     chunks => [map { 'x' x 4096 } 1 .. 65]);
 is($r->status, 413, 'in chunks: 413');
-
-# what no operator could be sent
-
-my $input = 'i' x 5000;
-
-$r = $t->http(POST => '/small/permissions?wait=0',
-    json => { tool_name => 'Bash', tool_input => $input });
-is($r->status, 413, 'too large for uplink_send_buffer: 413');
-is($r->json->{error}{code}, 'too_large', 'too_large');
 
 # ---- the connection is good for another call after each of these
 

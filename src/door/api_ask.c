@@ -241,15 +241,6 @@ ngx_uplink_ask_payload(ngx_http_request_t *r, ngx_uplink_call_t *call,
     a->ask.parts = a->parts;
     a->ask.nparts = 1;
 
-    /* what no operator's connection could take would be shown to nobody */
-
-    if (a->parts[0].len > call->conf->conn.send_buffer / 2) {
-        return ngx_uplink_reply_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                      "too_large",
-                                      "the request is too large for a message "
-                                      "to an operator");
-    }
-
     return NGX_DECLINED;
 }
 

@@ -12,8 +12,6 @@
 
 static ngx_int_t ngx_uplink_console_tell(ngx_uplink_console_t *console,
     ngx_uplink_view_t *view);
-static ngx_int_t ngx_uplink_console_omit(ngx_uplink_console_t *console,
-    ngx_uplink_view_t *view);
 static void ngx_uplink_console_lose(ngx_uplink_console_t *console);
 
 
@@ -61,7 +59,7 @@ ngx_uplink_console_feed(ngx_uplink_console_t *console)
             || ngx_uplink_feed_done(console->fleet, &console->feed, &view)
                != NGX_OK)
         {
-            /* the zone was rebuilt, or the connection is being closed */
+            /* the zone was rebuilt, or there is no memory: once more */
 
             ngx_uplink_conn_close(uc, NGX_UPLINK_CLOSE_RESTART, NULL);
             return;
@@ -104,12 +102,11 @@ ngx_uplink_console_tell(ngx_uplink_console_t *console,
 
     rc = ngx_uplink_message_flat(&out, uc, type, room);
 
-    if (rc == NGX_BUSY && queued == 0) {
-        return ngx_uplink_console_omit(console, view);
-    }
-
     if (rc != NGX_OK) {
-        return rc;
+
+        /* alone, any message fits: there is no memory */
+
+        return queued ? rc : NGX_ERROR;
     }
 
     if (opened) {
@@ -120,30 +117,6 @@ ngx_uplink_console_tell(ngx_uplink_console_t *console,
     }
 
     ngx_uplink_count(console->fleet, NGX_UPLINK_COUNT_messages_out);
-
-    return ngx_uplink_message_send(&out);
-}
-
-
-/* it would not fit into the queue even alone: it must not stop the others */
-
-static ngx_int_t
-ngx_uplink_console_omit(ngx_uplink_console_t *console,
-    ngx_uplink_view_t *view)
-{
-    ngx_int_t         rc;
-    ngx_uplink_out_t  out;
-
-    rc = ngx_uplink_message_flat(&out, console->conn, "error",
-                                 6 * NGX_UPLINK_OUT_MEMBER);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    ngx_uplink_out_string(&out, "req_id", view->req_id, view->req_id_len);
-    ngx_uplink_out_text(&out, "code", "too_large");
-    ngx_uplink_out_text(&out, "message",
-                        "a request is longer than uplink_send_buffer");
 
     return ngx_uplink_message_send(&out);
 }

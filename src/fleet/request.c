@@ -209,10 +209,17 @@ ngx_uplink_request_create(ngx_uplink_fleet_t *fleet, ngx_uplink_ask_t *ask,
     q->created = ngx_uplink_now();
     q->expires = q->created + ask->timeout;
 
-    p = ngx_cpymem(q->text, ask->agent.data, ask->agent.len);
-    q->agent_len = ask->agent.len;
+    p = q->text;
 
-    ngx_memcpy(p, ask->ref.data, ask->ref.len);
+    if (ask->agent.len) {
+        p = ngx_cpymem(p, ask->agent.data, ask->agent.len);
+        q->agent_len = ask->agent.len;
+    }
+
+    if (ask->ref.len) {
+        ngx_memcpy(p, ask->ref.data, ask->ref.len);
+    }
+
     q->ref.data = p;
     q->ref.len = ask->ref.len;
 

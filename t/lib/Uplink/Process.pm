@@ -10,6 +10,7 @@ use Carp qw(croak);
 use Config;
 use POSIX qw(WNOHANG);
 use Test::More ();
+use version;
 
 # starts nginx and waits until all its workers are in their event loops
 
@@ -40,8 +41,7 @@ sub run {
 sub spawn {
     my ($self, @arg) = @_;
 
-    my @command = ($self->{nginx}, '-p', $self->{dir}, '-e',
-        "$self->{dir}/error.log", @arg);
+    my @command = ($self->command('error.log'), @arg);
 
     unshift @command, $self->valgrind if $ENV{UPLINK_VALGRIND};
 
@@ -68,6 +68,20 @@ sub spawn {
     POSIX::_exit(127);
 }
 
+# nginx 1.19.5 brought -e; before it complains of a log it may not open
+
+sub command {
+    my ($self, $log) = @_;
+
+    $self->{version} //= version->parse(
+        `$self->{nginx} -v 2>&1` =~ m{nginx/([0-9.]+)} ? $1 : 0);
+
+    my @log = $self->{version} < version->parse('1.19.5') ? ()
+        : ('-e', "$self->{dir}/$log");
+
+    return ($self->{nginx}, '-p', $self->{dir}, @log);
+}
+
 # nginx for a moment: exit code and output
 
 sub nginx_once {
@@ -82,8 +96,7 @@ sub nginx_once {
         open STDIN, '<', '/dev/null';
         open STDOUT, '>', "$self->{dir}/stderr.log.once";
         open STDERR, '>&', \*STDOUT;
-        { exec $self->{nginx}, '-p', $self->{dir}, '-e',
-            "$self->{dir}/once.log", @arg };
+        { exec $self->command('once.log'), @arg };
         POSIX::_exit(127);
     }
 

@@ -190,7 +190,9 @@ ngx_uplink_conn_resume(ngx_uplink_conn_t *uc)
         uc->heard = ngx_current_msec;
         ngx_uplink_conn_arm(uc);
 
-        ngx_post_event(uc->connection->read, &ngx_posted_events);
+        /* what drains may be filled again, and so on: others come first */
+
+        ngx_post_event(uc->connection->read, &ngx_posted_next_events);
     }
 }
 
@@ -243,6 +245,10 @@ ngx_uplink_conn_begin_close(ngx_uplink_conn_t *uc, ngx_uint_t code,
     uc->closing = 1;
     uc->code = (uint16_t) code;
 
+    /* the close frame of the client is what is waited for now */
+
+    ngx_uplink_conn_resume(uc);
+
     if (ngx_uplink_output_close(uc, code, reason) != NGX_OK) {
         uc->lost = 1;
     }
@@ -266,6 +272,10 @@ ngx_uplink_conn_read_handler(ngx_http_request_t *r)
 
     if (ngx_uplink_input_read(uc) != NGX_OK) {
         ngx_uplink_conn_abort(uc);
+    }
+
+    if (uc->lost) {
+        ngx_uplink_conn_finish(uc);
     }
 }
 

@@ -362,19 +362,24 @@ ngx_uplink_input_deliver(ngx_uplink_conn_t *uc, u_char *data, size_t len)
 static ngx_int_t
 ngx_uplink_input_grow(ngx_uplink_conn_t *uc, size_t len)
 {
-    size_t    size, max;
+    size_t    size, max, need;
     u_char   *part;
 
-    if (uc->part_size - uc->part_len >= len) {
+    need = uc->part_len + len;
+
+    if (need <= uc->part_size) {
         return NGX_OK;
     }
 
-    size = ngx_max(2 * uc->part_len, uc->part_len + len);
-    size = ngx_max(size, NGX_UPLINK_INPUT_PART);
-
     max = uc->frame.fin ? uc->part_len + (size_t) uc->frame.left
                         : uc->max_message;
+
+    size = ngx_max(2 * uc->part_len, NGX_UPLINK_INPUT_PART);
     size = ngx_min(size, max);
+
+    /* max_message may have been lowered since the frame was let in */
+
+    size = ngx_max(size, need);
 
     part = ngx_alloc(size, uc->connection->log);
     if (part == NULL) {

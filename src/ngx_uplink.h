@@ -51,6 +51,7 @@ typedef struct {
     ngx_msec_t               permission_max;
     ngx_uint_t               no_operator;       /* wait or deny */
     ngx_uint_t               max_inflight;      /* of one sled */
+    ngx_msec_t               request_timeout;   /* of a question */
     ngx_msec_t               request_memory;
 
     ngx_msec_t               session_ttl;

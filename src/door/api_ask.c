@@ -7,8 +7,6 @@
 #include "door/api.h"
 
 
-#define NGX_UPLINK_QUESTION_TIMEOUT  30000
-
 #define NGX_UPLINK_ASK_PARTS  2
 
 
@@ -49,18 +47,6 @@ static const ngx_str_t  ngx_uplink_ask_names[] = {
     ngx_string("tool_name"),
     ngx_string("tool_input"),
     ngx_string("workspace_id")
-};
-
-
-/* what the gateway itself says of a request */
-
-static const ngx_str_t  ngx_uplink_ask_own[] = {
-    ngx_string("type"),
-    ngx_string("req_id"),
-    ngx_string("sled"),
-    ngx_string("created_ms"),
-    ngx_string("expires_ms"),
-    ngx_string("input_sha256")
 };
 
 
@@ -138,8 +124,8 @@ ngx_uplink_call_question(ngx_http_request_t *r, ngx_uplink_call_t *call)
     a.ask.agent = call->who.name;
     a.ask.agent.len = ngx_min(a.ask.agent.len, NGX_UPLINK_AGENT_MAX);
 
-    ngx_uplink_ask_times(call, &a.ask, NGX_UPLINK_QUESTION_TIMEOUT,
-                         NGX_UPLINK_QUESTION_TIMEOUT);
+    ngx_uplink_ask_times(call, &a.ask, call->conf->request_timeout,
+                         call->conf->request_timeout);
 
     rc = ngx_uplink_ask_payload(r, call, &a);
     if (rc != NGX_DECLINED) {
@@ -234,9 +220,8 @@ static ngx_int_t
 ngx_uplink_ask_payload(ngx_http_request_t *r, ngx_uplink_call_t *call,
     ngx_uplink_asking_t *a)
 {
-    ngx_uplink_members_keep(&call->body, ngx_uplink_ask_own,
-                            sizeof(ngx_uplink_ask_own) / sizeof(ngx_str_t),
-                            &a->parts[0]);
+    ngx_uplink_members_keep(&call->body, ngx_uplink_view_own,
+                            NGX_UPLINK_VIEW_OWN, &a->parts[0]);
 
     a->ask.parts = a->parts;
     a->ask.nparts = 1;

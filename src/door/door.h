@@ -61,7 +61,7 @@ void ngx_uplink_out_members(ngx_uplink_out_t *out, ngx_str_t *members);
     ngx_uplink_out_string(out, name, (s)->data, (s)->len)
 
 #define ngx_uplink_out_text(out, name, s)                                     \
-    ngx_uplink_out_string(out, name, s, ngx_strlen(s))
+    ngx_uplink_out_string(out, name, s, ngx_strlen((s)))
 
 #define ngx_uplink_out_len(out)  ((size_t) ((out)->pos - (out)->start))
 

@@ -119,6 +119,14 @@ ngx_uplink_sled_refusal_e ngx_uplink_sled_admit_unregistered(
 
 ngx_int_t ngx_uplink_sled_perm_request(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_envelope_t *env);
+ngx_int_t ngx_uplink_sled_ask_request(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_envelope_t *env);
+ngx_int_t ngx_uplink_sled_hook_before(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_envelope_t *env);
+ngx_int_t ngx_uplink_sled_hook_after(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_envelope_t *env);
+ngx_int_t ngx_uplink_sled_spawn(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_envelope_t *env);
 
 
 /* src/door/sled_message.c */

@@ -6,6 +6,7 @@
 
 
 #include "door/sled.h"
+#include "door/view.h"
 
 
 static ngx_int_t ngx_uplink_sled_news(ngx_uplink_sled_conn_t *sc,
@@ -13,6 +14,8 @@ static ngx_int_t ngx_uplink_sled_news(ngx_uplink_sled_conn_t *sc,
 static ngx_int_t ngx_uplink_sled_pending(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_view_t *view);
 static ngx_int_t ngx_uplink_sled_decision(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_view_t *view);
+static ngx_int_t ngx_uplink_sled_reply_news(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_view_t *view);
 
 
@@ -89,6 +92,11 @@ ngx_uplink_sled_outbox_send(ngx_uplink_sled_conn_t *sc, ngx_uint_t max)
 static ngx_int_t
 ngx_uplink_sled_news(ngx_uplink_sled_conn_t *sc, ngx_uplink_view_t *view)
 {
+    if (view->kind != NGX_UPLINK_KIND_PERM) {
+        return (view->news & NGX_UPLINK_NEWS_ANSWER)
+                   ? ngx_uplink_sled_reply_news(sc, view) : NGX_OK;
+    }
+
     if (view->news & NGX_UPLINK_NEWS_ANSWER) {
         return ngx_uplink_sled_decision(sc, view);
     }
@@ -143,6 +151,45 @@ ngx_uplink_sled_decision(ngx_uplink_sled_conn_t *sc, ngx_uplink_view_t *view)
     ngx_uplink_out_bool(&out, "always_allow", view->approved && view->always);
     ngx_uplink_out_str(&out, "reason", &ngx_uplink_reasons[view->reason]);
     ngx_uplink_out_members(&out, &view->answer);
+
+    ngx_uplink_sled_send(sc, &out);
+
+    return NGX_OK;
+}
+
+
+/* to a question, a hook or a spawn: what was said, or why nothing was */
+
+static ngx_int_t
+ngx_uplink_sled_reply_news(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_view_t *view)
+{
+    ngx_int_t         rc;
+    ngx_uint_t        decided;
+    ngx_uplink_out_t  out;
+
+    decided = ngx_uplink_view_decided(view);
+
+    rc = ngx_uplink_message_enveloped(&out, sc->conn,
+                                      decided ? ngx_uplink_view_reply(view)
+                                              : "error",
+                                      view->ref, view->ref_len,
+                                      4 * NGX_UPLINK_OUT_MEMBER
+                                      + view->answer.len);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (decided) {
+        ngx_uplink_out_members(&out, &view->answer);
+
+    } else {
+        ngx_uplink_out_str(&out, "code", &ngx_uplink_reasons[view->reason]);
+        ngx_uplink_out_text(&out, "message",
+                            (view->reason == NGX_UPLINK_REASON_TIMEOUT)
+                                ? "nobody has answered in time"
+                                : "nobody can answer any more");
+    }
 
     ngx_uplink_sled_send(sc, &out);
 

@@ -1,75 +1,96 @@
 
 /*
- * perm_request: what a sled asks for, brought into the fleet.
+ * What a sled asks of people, brought into the fleet: permissions, questions,
+ * hooks, spawns.
  */
 
 
 #include "door/sled.h"
+#include "door/view.h"
 
 
 enum {
     NGX_UPLINK_REQUEST_TOOL_NAME = 0,
     NGX_UPLINK_REQUEST_TOOL_INPUT,
     NGX_UPLINK_REQUEST_WORKSPACE,
+    NGX_UPLINK_REQUEST_OPERATOR,
     NGX_UPLINK_REQUEST_MEMBERS
 };
 
 
-/*
- * Members of the payload go on as they stand, in runs between those that are
- * left out: at most one run more than names, with commas between them, and
- * the workspace where it is ours.
- */
-
-#define NGX_UPLINK_REQUEST_OWN    7
-#define NGX_UPLINK_REQUEST_PARTS  (2 * (NGX_UPLINK_REQUEST_OWN + 1) + 1)
+#define NGX_UPLINK_REQUEST_PARTS  3
 
 
 /* a request on its way into the zone */
 
 typedef struct {
-    ngx_uplink_ask_t    ask;
-    ngx_str_t           parts[NGX_UPLINK_REQUEST_PARTS];
-    size_t              size;         /* of all parts */
-    u_char              sha256[NGX_UPLINK_DIGEST];
-    u_char              workspace[NGX_UPLINK_WORKSPACE_MAX];
-    u_char              member[sizeof("\"workspace_id\":")
-                               + NGX_UPLINK_JSON_QUOTED(
-                                     NGX_UPLINK_WORKSPACE_MAX)];
-    unsigned            assigned:1;   /* the workspace is its token's */
+    ngx_uplink_ask_t     ask;
+    ngx_uplink_value_t   v[NGX_UPLINK_REQUEST_MEMBERS];
+    ngx_str_t            parts[NGX_UPLINK_REQUEST_PARTS];
+    u_char               sha256[NGX_UPLINK_DIGEST];
+    u_char               workspace[NGX_UPLINK_WORKSPACE_MAX];
+    u_char               target[NGX_UPLINK_SID_MAX];
+    u_char               member[sizeof("\"workspace_id\":")
+                                + NGX_UPLINK_JSON_QUOTED(
+                                      NGX_UPLINK_WORKSPACE_MAX)];
+    unsigned             assigned:1;   /* the workspace is its token's */
 } ngx_uplink_sled_ask_t;
 
 
+/* what NGX_UPLINK_OPEN_… means to a sled; a duplicate is no refusal */
+
+typedef struct {
+    ngx_uint_t           reason;       /* of a denied permission */
+    const char          *code;         /* of an error, for the others */
+    const char          *text;
+} ngx_uplink_sled_outcome_t;
+
+
+static ngx_int_t ngx_uplink_sled_question(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_envelope_t *env, ngx_uint_t kind);
+static void ngx_uplink_sled_ask(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_envelope_t *env, ngx_uplink_sled_ask_t *sa, ngx_uint_t kind);
+static const char *ngx_uplink_sled_permission(ngx_uplink_sled_ask_t *sa);
 static const char *ngx_uplink_sled_workspace(ngx_uplink_sled_conn_t *sc,
-    ngx_uplink_value_t *value, ngx_uplink_sled_ask_t *sa);
-static void ngx_uplink_sled_payload(ngx_uplink_value_t *payload,
     ngx_uplink_sled_ask_t *sa);
-static void ngx_uplink_sled_part(ngx_uplink_sled_ask_t *sa, u_char *start,
-    size_t len);
-static ngx_uint_t ngx_uplink_sled_own(ngx_uplink_value_t *key, ngx_uint_t n);
-static void ngx_uplink_sled_open(ngx_uplink_sled_conn_t *sc,
+static const char *ngx_uplink_sled_target(ngx_uplink_sled_ask_t *sa);
+static ngx_uint_t ngx_uplink_sled_payload(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_envelope_t *env, ngx_uplink_sled_ask_t *sa);
+static ngx_uint_t ngx_uplink_sled_open(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_ask_t *ask);
 static void ngx_uplink_sled_duplicate(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_envelope_t *env);
+static void ngx_uplink_sled_refused(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_envelope_t *env, ngx_uint_t kind,
+    const ngx_uplink_sled_outcome_t *why);
 
 
 static const ngx_str_t  ngx_uplink_sled_request_names[] = {
     ngx_string("tool_name"),
     ngx_string("tool_input"),
-    ngx_string("workspace_id")
+    ngx_string("workspace_id"),
+    ngx_string("operator")
 };
 
 
-/* what only the gateway says to operators; the last one if it says it */
+static const ngx_uplink_sled_outcome_t  ngx_uplink_sled_outcomes[] = {
+    { NGX_UPLINK_REASON_NONE, NULL, NULL },
+    { NGX_UPLINK_REASON_NONE, NULL, NULL },
+    { NGX_UPLINK_REASON_TOO_MANY, "too_many_requests",
+      "too many requests of this sled are in flight" },
+    { NGX_UPLINK_REASON_ZONE_FULL, "zone_full",
+      "the gateway has no room for another request" },
+    { NGX_UPLINK_REASON_NO_OPERATOR, "no_operator",
+      "nobody is there who could answer" },
+    { NGX_UPLINK_REASON_BAD_REQUEST, "operator_unknown",
+      "there is no such operator" },
+    { NGX_UPLINK_REASON_NONE, NULL, NULL }       /* a hook_after: dropped */
+};
 
-static const ngx_str_t  ngx_uplink_sled_own_names[NGX_UPLINK_REQUEST_OWN] = {
-    ngx_string("type"),
-    ngx_string("req_id"),
-    ngx_string("sled"),
-    ngx_string("created_ms"),
-    ngx_string("expires_ms"),
-    ngx_string("input_sha256"),
-    ngx_string("workspace_id")
+
+static const ngx_uplink_sled_outcome_t  ngx_uplink_sled_too_large = {
+    NGX_UPLINK_REASON_TOO_LARGE, "too_large",
+    "the request is larger than what can be shown"
 };
 
 
@@ -77,78 +98,185 @@ ngx_int_t
 ngx_uplink_sled_perm_request(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_envelope_t *env)
 {
-    const char             *text;
-    ngx_uplink_value_t      values[NGX_UPLINK_REQUEST_MEMBERS];
-    ngx_uplink_value_t     *name, *input;
-    ngx_uplink_sled_ask_t   sa;
+    return ngx_uplink_sled_question(sc, env, NGX_UPLINK_KIND_PERM);
+}
 
-    if (env->req_id_len == 0) {
+
+ngx_int_t
+ngx_uplink_sled_ask_request(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_envelope_t *env)
+{
+    return ngx_uplink_sled_question(sc, env, NGX_UPLINK_KIND_ASK);
+}
+
+
+ngx_int_t
+ngx_uplink_sled_hook_before(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_envelope_t *env)
+{
+    return ngx_uplink_sled_question(sc, env, NGX_UPLINK_KIND_HOOK_BEFORE);
+}
+
+
+ngx_int_t
+ngx_uplink_sled_hook_after(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_envelope_t *env)
+{
+    return ngx_uplink_sled_question(sc, env, NGX_UPLINK_KIND_HOOK_AFTER);
+}
+
+
+ngx_int_t
+ngx_uplink_sled_spawn(ngx_uplink_sled_conn_t *sc, ngx_uplink_envelope_t *env)
+{
+    return ngx_uplink_sled_question(sc, env, NGX_UPLINK_KIND_SPAWN);
+}
+
+
+/* what wants an answer has a name by which it can be answered */
+
+static ngx_int_t
+ngx_uplink_sled_question(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_envelope_t *env, ngx_uint_t kind)
+{
+    const char                 *text;
+    ngx_uplink_sled_ask_t       sa;
+    ngx_uplink_sled_outcome_t   bad;
+
+    if (env->req_id_len == 0 && kind != NGX_UPLINK_KIND_HOOK_AFTER) {
         return ngx_uplink_sled_bad_text(sc, "\"req_id\" is missing");
     }
 
-    ngx_uplink_json_members(&env->payload, ngx_uplink_sled_request_names,
-                            NGX_UPLINK_REQUEST_MEMBERS, values);
-
-    name = &values[NGX_UPLINK_REQUEST_TOOL_NAME];
-    input = &values[NGX_UPLINK_REQUEST_TOOL_INPUT];
-
     ngx_memzero(&sa.ask, sizeof(ngx_uplink_ask_t));
     sa.assigned = 0;
-    sa.size = 0;
 
-    text = NULL;
+    ngx_uplink_json_members(&env->payload, ngx_uplink_sled_request_names,
+                            NGX_UPLINK_REQUEST_MEMBERS, sa.v);
 
-    if (name->kind != NGX_UPLINK_JSON_STRING || name->end - name->start == 2) {
-        text = "tool_name must be a string";
+    text = (kind == NGX_UPLINK_KIND_PERM) ? ngx_uplink_sled_permission(&sa)
+                                          : ngx_uplink_sled_target(&sa);
 
-    } else if (input->kind == NGX_UPLINK_JSON_NONE) {
-        text = "tool_input is missing";
-
-    } else {
-        text = ngx_uplink_sled_workspace(sc,
-                                         &values[NGX_UPLINK_REQUEST_WORKSPACE],
-                                         &sa);
+    if (text == NULL) {
+        text = ngx_uplink_sled_workspace(sc, &sa);
     }
 
-    if (text) {
-        ngx_log_error(NGX_LOG_INFO, sc->conn->connection->log, 0,
-                      "client sent invalid uplink request: %s", text);
-        ngx_uplink_count(sc->fleet, NGX_UPLINK_COUNT_requests_refused);
-        ngx_uplink_sled_deny(sc, env, NGX_UPLINK_REASON_BAD_REQUEST, text);
+    if (text == NULL) {
+        ngx_uplink_sled_ask(sc, env, &sa, kind);
         return NGX_OK;
     }
 
-    if (ngx_uplink_digest(sc->conn->connection->log, input->start,
-                          input->end - input->start, sa.sha256)
-        != NGX_OK)
-    {
-        ngx_uplink_sled_close(sc, NGX_UPLINK_CLOSE_INTERNAL, "internal");
-        return NGX_OK;
-    }
+    ngx_log_error(NGX_LOG_INFO, sc->conn->connection->log, 0,
+                  "client sent invalid uplink request: %s", text);
 
-    ngx_uplink_sled_payload(&env->payload, &sa);
+    ngx_uplink_count(sc->fleet, NGX_UPLINK_COUNT_requests_refused);
 
-    ngx_uplink_sled_open(sc, env, &sa);
+    bad.reason = NGX_UPLINK_REASON_BAD_REQUEST;
+    bad.code = "bad_request";
+    bad.text = text;
+
+    ngx_uplink_sled_refused(sc, env, kind, &bad);
 
     return NGX_OK;
 }
 
 
+static void
+ngx_uplink_sled_ask(ngx_uplink_sled_conn_t *sc, ngx_uplink_envelope_t *env,
+    ngx_uplink_sled_ask_t *sa, ngx_uint_t kind)
+{
+    ngx_uint_t              result;
+    ngx_uplink_ask_t       *ask;
+    ngx_uplink_loc_conf_t  *ulcf;
+
+    ulcf = sc->conf;
+    ask = &sa->ask;
+
+    ask->kind = kind;
+    ask->agent = sc->agent;
+    ask->ref.data = env->req_id;
+    ask->ref.len = env->req_id_len;
+    ask->timeout = ulcf->request_timeout;
+    ask->max = ulcf->request_timeout;
+    ask->memory = ulcf->request_memory;
+    ask->max_inflight = ulcf->max_inflight;
+
+    if (kind == NGX_UPLINK_KIND_PERM) {
+
+        if (ngx_uplink_digest(sc->conn->connection->log,
+                              sa->v[NGX_UPLINK_REQUEST_TOOL_INPUT].start,
+                              sa->v[NGX_UPLINK_REQUEST_TOOL_INPUT].end
+                              - sa->v[NGX_UPLINK_REQUEST_TOOL_INPUT].start,
+                              sa->sha256)
+            != NGX_OK)
+        {
+            ngx_uplink_sled_close(sc, NGX_UPLINK_CLOSE_INTERNAL, "internal");
+            return;
+        }
+
+        ask->sha256 = sa->sha256;
+        ask->timeout = ulcf->permission_timeout;
+        ask->max = ulcf->permission_max;
+        ask->no_operator = (ulcf->no_operator
+                            == NGX_UPLINK_NO_OPERATOR_DENY);
+    }
+
+    if (!ngx_uplink_sled_payload(sc, env, sa)) {
+        ngx_uplink_count(sc->fleet, NGX_UPLINK_COUNT_requests_refused);
+        ngx_uplink_sled_refused(sc, env, kind, &ngx_uplink_sled_too_large);
+        return;
+    }
+
+    result = ngx_uplink_sled_open(sc, ask);
+
+    if (result == NGX_UPLINK_OPEN_DUPLICATE) {
+        ngx_uplink_sled_duplicate(sc, env);
+
+    } else if (ngx_uplink_sled_outcomes[result].code) {
+        ngx_uplink_sled_refused(sc, env, kind,
+                                &ngx_uplink_sled_outcomes[result]);
+    }
+}
+
+
+/* this and the two below: NULL, or what is wrong */
+
+static const char *
+ngx_uplink_sled_permission(ngx_uplink_sled_ask_t *sa)
+{
+    ngx_uplink_value_t  *name;
+
+    name = &sa->v[NGX_UPLINK_REQUEST_TOOL_NAME];
+
+    if (name->kind != NGX_UPLINK_JSON_STRING
+        || name->end - name->start == sizeof("\"\"") - 1)
+    {
+        return "tool_name must be a string";
+    }
+
+    if (sa->v[NGX_UPLINK_REQUEST_TOOL_INPUT].kind == NGX_UPLINK_JSON_NONE) {
+        return "tool_input is missing";
+    }
+
+    return NULL;
+}
+
+
 /*
- * The payload's, else the only one of its token: NULL, or what is wrong.
- * Whom a token or uplink_authorize names has no other than those; who has
- * none of them may name any.
+ * The payload's, else the only one of its token.  Who has a token has no
+ * other than those; who has none may name any.
  */
 
 static const char *
 ngx_uplink_sled_workspace(ngx_uplink_sled_conn_t *sc,
-    ngx_uplink_value_t *value, ngx_uplink_sled_ask_t *sa)
+    ngx_uplink_sled_ask_t *sa)
 {
-    ngx_str_t         *ws;
-    ngx_uplink_who_t  *who;
+    ngx_str_t           *ws;
+    ngx_uplink_who_t    *who;
+    ngx_uplink_value_t  *value;
 
     ws = &sa->ask.workspace;
     who = &sc->who;
+    value = &sa->v[NGX_UPLINK_REQUEST_WORKSPACE];
 
     if (value->kind == NGX_UPLINK_JSON_STRING) {
         ws->data = sa->workspace;
@@ -165,7 +293,7 @@ ngx_uplink_sled_workspace(ngx_uplink_sled_conn_t *sc,
     }
 
     if (ws->len) {
-        return (!who->bound || ngx_uplink_who_workspace(who, ws))
+        return (who->digest == NULL || ngx_uplink_who_workspace(who, ws))
                    ? NULL : "workspace_id is not one of this sled";
     }
 
@@ -178,141 +306,101 @@ ngx_uplink_sled_workspace(ngx_uplink_sled_conn_t *sc,
 }
 
 
-static void
-ngx_uplink_sled_payload(ngx_uplink_value_t *payload, ngx_uplink_sled_ask_t *sa)
+static const char *
+ngx_uplink_sled_target(ngx_uplink_sled_ask_t *sa)
 {
-    u_char              *p, *pos, *start, *end;
-    ngx_uint_t           own;
-    ngx_uplink_value_t   key, value;
+    ngx_str_t           *target;
+    ngx_uplink_value_t  *value;
 
-    own = NGX_UPLINK_REQUEST_OWN - (sa->assigned ? 0 : 1);
+    target = &sa->ask.target;
+    value = &sa->v[NGX_UPLINK_REQUEST_OPERATOR];
 
-    pos = NULL;
-    start = NULL;
-    end = NULL;
-
-    while (ngx_uplink_json_next(payload, &pos, &key, &value) == NGX_OK) {
-
-        if (!ngx_uplink_sled_own(&key, own)) {
-            start = start ? start : key.start;
-            end = value.end;
-            continue;
-        }
-
-        if (start) {
-            ngx_uplink_sled_part(sa, start, end - start);
-            start = NULL;
-        }
+    if (value->kind <= NGX_UPLINK_JSON_NULL) {
+        return NULL;
     }
 
-    if (start) {
-        ngx_uplink_sled_part(sa, start, end - start);
+    if (value->kind != NGX_UPLINK_JSON_STRING) {
+        return "operator must be a string";
     }
 
-    if (sa->assigned) {
-        p = ngx_cpymem(sa->member, "\"workspace_id\":",
-                       sizeof("\"workspace_id\":") - 1);
-        p = ngx_uplink_json_quote(p, sa->ask.workspace.data,
-                                  sa->ask.workspace.len);
+    target->data = sa->target;
 
-        ngx_uplink_sled_part(sa, sa->member, p - sa->member);
+    if (ngx_uplink_json_string(value, target->data, sizeof(sa->target),
+                               &target->len)
+        != NGX_OK
+        || target->len == 0)
+    {
+        /* a name that nobody can have: as if it were unknown */
+
+        target->data = (u_char *) "-";
+        target->len = 1;
     }
+
+    return NULL;
 }
 
 
-static void
-ngx_uplink_sled_part(ngx_uplink_sled_ask_t *sa, u_char *start, size_t len)
-{
-    ngx_str_t  *part;
+/*
+ * As the operators will read it: the members as they stand, less what only
+ * the gateway says.  They move, so that all else has been read by now.  0:
+ * such a one could never be shown to anybody.
+ */
 
-    if (sa->ask.nparts) {
-        part = &sa->parts[sa->ask.nparts++];
-        ngx_str_set(part, ",");
-        sa->size++;
+static ngx_uint_t
+ngx_uplink_sled_payload(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_envelope_t *env, ngx_uplink_sled_ask_t *sa)
+{
+    u_char            *p;
+    ngx_uint_t         assigned;
+    ngx_uplink_ask_t  *ask;
+
+    ask = &sa->ask;
+    assigned = (sa->assigned && ask->kind == NGX_UPLINK_KIND_PERM);
+
+    ngx_str_null(&sa->parts[0]);
+
+    if (env->payload.kind == NGX_UPLINK_JSON_OBJECT) {
+        ngx_uplink_members_keep(&env->payload, ngx_uplink_view_own,
+                                NGX_UPLINK_VIEW_OWN + assigned,
+                                &sa->parts[0]);
     }
 
-    part = &sa->parts[sa->ask.nparts++];
-    part->data = start;
-    part->len = len;
+    ask->parts = sa->parts;
+    ask->nparts = 1;
 
-    sa->size += len;
+    if (assigned) {
+        ngx_str_set(&sa->parts[1], ",");
+
+        p = ngx_cpymem(sa->member, "\"workspace_id\":",
+                       sizeof("\"workspace_id\":") - 1);
+        p = ngx_uplink_json_quote(p, ask->workspace.data,
+                                  ask->workspace.len);
+
+        sa->parts[2].data = sa->member;
+        sa->parts[2].len = p - sa->member;
+
+        ask->nparts = 3;
+    }
+
+    return sa->parts[0].len <= sc->conf->conn.send_buffer / 2
+           && sa->parts[0].len <= sc->fleet->shm_zone->shm.size;
 }
 
 
 static ngx_uint_t
-ngx_uplink_sled_own(ngx_uplink_value_t *key, ngx_uint_t n)
+ngx_uplink_sled_open(ngx_uplink_sled_conn_t *sc, ngx_uplink_ask_t *ask)
 {
-    ngx_uint_t        i;
-    const ngx_str_t  *name;
+    ngx_uint_t  result;
 
-    for (i = 0; i < n; i++) {
-        name = &ngx_uplink_sled_own_names[i];
-
-        if (ngx_uplink_json_is(key, (char *) name->data, name->len)) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static void
-ngx_uplink_sled_open(ngx_uplink_sled_conn_t *sc, ngx_uplink_envelope_t *env,
-    ngx_uplink_sled_ask_t *sa)
-{
-    ngx_uint_t              result;
-    ngx_uplink_ask_t       *ask;
-    ngx_uplink_loc_conf_t  *ulcf;
-
-    static const ngx_uint_t  reasons[] = {
-        NGX_UPLINK_REASON_NONE,
-        NGX_UPLINK_REASON_NONE,            /* a duplicate is no denial */
-        NGX_UPLINK_REASON_TOO_MANY,
-        NGX_UPLINK_REASON_ZONE_FULL,
-        NGX_UPLINK_REASON_NO_OPERATOR
-    };
-
-    ulcf = sc->conf;
-    ask = &sa->ask;
-
-    /* such a one could never be shown to anybody */
-
-    if (sa->size > ulcf->conn.send_buffer
-        || sa->size > sc->fleet->shm_zone->shm.size)
-    {
-        ngx_uplink_count(sc->fleet, NGX_UPLINK_COUNT_requests_refused);
-        ngx_uplink_sled_deny(sc, env, NGX_UPLINK_REASON_TOO_LARGE, NULL);
-        return;
-    }
-
-    ask->kind = NGX_UPLINK_KIND_PERM;
-    ask->agent = sc->agent;
-    ask->ref.data = env->req_id;
-    ask->ref.len = env->req_id_len;
-    ask->parts = sa->parts;
-    ask->sha256 = sa->sha256;
-    ask->timeout = ulcf->permission_timeout;
-    ask->max = ulcf->permission_max;
-    ask->memory = ulcf->request_memory;
-    ask->max_inflight = ulcf->max_inflight;
-    ask->no_operator = (ulcf->no_operator == NGX_UPLINK_NO_OPERATOR_DENY);
+    /* the zone was rebuilt: the connection will hear of it in a moment */
 
     if (ngx_uplink_request_open(sc->fleet, sc->link, 0, ask, NULL, &result)
-        != NGX_OK
-        || result == NGX_UPLINK_OPEN_OK)
+        != NGX_OK)
     {
-        /* either it stands, or the connection will hear why it does not */
-
-        return;
+        return NGX_UPLINK_OPEN_OK;
     }
 
-    if (result == NGX_UPLINK_OPEN_DUPLICATE) {
-        ngx_uplink_sled_duplicate(sc, env);
-        return;
-    }
-
-    ngx_uplink_sled_deny(sc, env, reasons[result], NULL);
+    return result;
 }
 
 
@@ -337,5 +425,28 @@ ngx_uplink_sled_duplicate(ngx_uplink_sled_conn_t *sc,
                               env->req_id_len);
         ngx_uplink_out_text(&out, "message", "this request is in flight");
         ngx_uplink_sled_send(sc, &out);
+    }
+}
+
+
+/* nobody waits for what became of a hook_after */
+
+static void
+ngx_uplink_sled_refused(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_envelope_t *env, ngx_uint_t kind,
+    const ngx_uplink_sled_outcome_t *why)
+{
+    switch (kind) {
+
+    case NGX_UPLINK_KIND_PERM:
+        ngx_uplink_sled_deny(sc, env, why->reason, why->text);
+        break;
+
+    case NGX_UPLINK_KIND_HOOK_AFTER:
+        break;
+
+    default:
+        ngx_uplink_sled_error(sc, env->req_id, env->req_id_len, why->code,
+                              why->text);
     }
 }

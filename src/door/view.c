@@ -28,7 +28,15 @@ static const char  *ngx_uplink_view_replies[] = {
 };
 
 
-static ngx_uint_t ngx_uplink_view_decided(ngx_uplink_view_t *view);
+const ngx_str_t  ngx_uplink_view_own[] = {
+    ngx_string("type"),
+    ngx_string("req_id"),
+    ngx_string("sled"),
+    ngx_string("created_ms"),
+    ngx_string("expires_ms"),
+    ngx_string("input_sha256"),
+    ngx_string("workspace_id")
+};
 
 
 size_t
@@ -140,8 +148,6 @@ void
 ngx_uplink_view_decision(ngx_uplink_out_t *out, const char *name,
     ngx_uplink_view_t *view)
 {
-    const char  *type;
-
     if (view->state == NGX_UPLINK_STATE_OPEN
         || view->state == NGX_UPLINK_STATE_WITHDRAWN
         || (view->kind != NGX_UPLINK_KIND_PERM
@@ -160,13 +166,7 @@ ngx_uplink_view_decision(ngx_uplink_out_t *out, const char *name,
         ngx_uplink_out_str(out, "reason", &ngx_uplink_reasons[view->reason]);
 
     } else {
-        type = ngx_uplink_view_replies[view->kind];
-
-        if (view->kind == NGX_UPLINK_KIND_SPAWN && view->approved) {
-            type = "spawn_ack";
-        }
-
-        ngx_uplink_out_text(out, "type", type);
+        ngx_uplink_out_text(out, "type", ngx_uplink_view_reply(view));
         ngx_uplink_out_string(out, "req_id", view->req_id, view->req_id_len);
     }
 
@@ -175,9 +175,18 @@ ngx_uplink_view_decision(ngx_uplink_out_t *out, const char *name,
 }
 
 
-/* somebody decided it, whatever came after that */
+const char *
+ngx_uplink_view_reply(ngx_uplink_view_t *view)
+{
+    if (view->kind == NGX_UPLINK_KIND_SPAWN && view->approved) {
+        return "spawn_ack";
+    }
 
-static ngx_uint_t
+    return ngx_uplink_view_replies[view->kind];
+}
+
+
+ngx_uint_t
 ngx_uplink_view_decided(ngx_uplink_view_t *view)
 {
     switch (view->state) {

@@ -44,6 +44,24 @@ void ngx_uplink_view_decision(ngx_uplink_out_t *out, const char *name,
     ngx_uplink_view_t *view);
 
 
+/* the type of the reply to such a request; of a spawn's two: by approved */
+
+const char *ngx_uplink_view_reply(ngx_uplink_view_t *view);
+
+/* did somebody decide it, whatever came after that? */
+
+ngx_uint_t ngx_uplink_view_decided(ngx_uplink_view_t *view);
+
+/*
+ * What only the gateway says of a request: not taken over from a payload.
+ * One more, the workspace, where it is not the payload that says it.
+ */
+
+#define NGX_UPLINK_VIEW_OWN  6
+
+extern const ngx_str_t  ngx_uplink_view_own[];
+
+
 /* src/door/answer.c: what an operator answers */
 
 typedef struct {

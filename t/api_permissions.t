@@ -368,8 +368,8 @@ open_requests($t, 0);
 
 # ---- the end
 
-$op->attach;
 $op->delete;
+$op->ws->close;
 $t->wait_for(sub { pending() == 0 });
 
 $holder = ask('?wait=60');

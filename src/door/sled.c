@@ -93,8 +93,7 @@ ngx_uplink_sled_handler(ngx_http_request_t *r)
     ulcf = ngx_http_get_module_loc_conf(r, ngx_uplink_module);
 
     if (ngx_uplink_auth_origin(r, &ulcf->auth, 0) != NGX_OK) {
-        return ngx_uplink_sled_reply(r, NGX_HTTP_FORBIDDEN, "forbidden",
-                                     "this origin is not allowed");
+        return ngx_uplink_reply_denied(r, NGX_HTTP_FORBIDDEN);
     }
 
     sc = ngx_pcalloc(r->pool, sizeof(ngx_uplink_sled_conn_t));
@@ -119,14 +118,20 @@ ngx_uplink_sled_handler(ngx_http_request_t *r)
 }
 
 
-/* NGX_DECLINED: go on; or what the content handler returns */
+/*
+ * NGX_DECLINED: go on; or what the content handler returns.  Who brings no
+ * credential may still bring one in its first message.
+ */
 
 static ngx_int_t
 ngx_uplink_sled_credentials(ngx_http_request_t *r, ngx_uplink_sled_conn_t *sc)
 {
-    switch (ngx_uplink_auth_request(r, &sc->conf->auth,
-                                    NGX_UPLINK_ROLE_SLED, &sc->who))
-    {
+    ngx_int_t  rc;
+
+    rc = ngx_uplink_auth_request(r, &sc->conf->auth, NGX_UPLINK_ROLE_SLED,
+                                 &sc->who);
+
+    switch (rc) {
 
     case NGX_OK:
         return NGX_DECLINED;
@@ -135,17 +140,8 @@ ngx_uplink_sled_credentials(ngx_http_request_t *r, ngx_uplink_sled_conn_t *sc)
         sc->stranger = 1;
         return NGX_DECLINED;
 
-    case NGX_HTTP_UNAUTHORIZED:
-        return ngx_uplink_sled_reply(r, NGX_HTTP_UNAUTHORIZED,
-                                     "unauthorized",
-                                     "this credential is not valid");
-
-    case NGX_HTTP_FORBIDDEN:
-        return ngx_uplink_sled_reply(r, NGX_HTTP_FORBIDDEN, "forbidden",
-                                     "this credential is not a sled's");
-
     default:
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return ngx_uplink_reply_denied(r, rc);
     }
 }
 
@@ -166,10 +162,7 @@ ngx_uplink_sled_name(ngx_http_request_t *r, ngx_uplink_sled_conn_t *sc)
     }
 
     if (sc->stranger) {
-        return ngx_uplink_sled_reply(r, NGX_HTTP_UNAUTHORIZED,
-                                     "unauthorized",
-                                     "a sled named in the URL needs "
-                                     "a credential");
+        return ngx_uplink_reply_denied(r, NGX_DECLINED);
     }
 
     dst = ngx_pnalloc(r->pool, value.len);

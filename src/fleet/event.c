@@ -6,6 +6,7 @@
 
 
 #include "fleet/event.h"
+#include "fleet/terminal_life.h"
 #include "fleet/request.h"
 
 
@@ -153,6 +154,34 @@ ngx_uplink_event_operator(ngx_uplink_fleet_t *fleet,
     if (op->nworkspaces == 1) {
         text[NGX_UPLINK_EVENT_WORKSPACE].data = op->workspaces[0]->name.data;
         text[NGX_UPLINK_EVENT_WORKSPACE].len = op->workspaces[0]->name.len;
+    }
+
+    ngx_uplink_event_put(fleet, &e, text);
+}
+
+
+void
+ngx_uplink_event_terminal(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_terminal_t *t, ngx_uint_t what)
+{
+    u_char              handle[16];
+    ngx_str_t           text[NGX_UPLINK_EVENT_TEXTS];
+    ngx_uplink_event_t  e;
+
+    ngx_memzero(text, sizeof(text));
+    ngx_memzero(&e, sizeof(ngx_uplink_event_t));
+
+    e.kind = NGX_UPLINK_EVENT_TERMINAL;
+    e.what = what;
+
+    text[NGX_UPLINK_EVENT_NAME].data = handle;
+    text[NGX_UPLINK_EVENT_NAME].len = ngx_hex_dump(handle, t->request, 8)
+                                      - handle;
+    text[NGX_UPLINK_EVENT_WORKSPACE] = ngx_uplink_terminal_field(t,
+                                               NGX_UPLINK_TERMINAL_WORKSPACE);
+    if (t->ticket) {
+        text[NGX_UPLINK_EVENT_AGENT].data = t->ticket->sled->name.data;
+        text[NGX_UPLINK_EVENT_AGENT].len = t->ticket->sled->name.len;
     }
 
     ngx_uplink_event_put(fleet, &e, text);

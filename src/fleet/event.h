@@ -10,7 +10,7 @@
 #define _NGX_UPLINK_EVENT_H_INCLUDED_
 
 
-#include "fleet/fleet.h"
+#include "fleet/terminal.h"
 
 
 typedef enum {
@@ -56,6 +56,8 @@ void ngx_uplink_event_sled(ngx_uplink_fleet_t *fleet,
     ngx_uplink_sled_t *sled, ngx_uint_t what);
 void ngx_uplink_event_operator(ngx_uplink_fleet_t *fleet,
     ngx_uplink_operator_t *op, ngx_uint_t what);
+void ngx_uplink_event_terminal(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_terminal_t *t, ngx_uint_t what);
 void ngx_uplink_event_request(ngx_uplink_fleet_t *fleet,
     ngx_uplink_request_t *q);
 

@@ -33,6 +33,9 @@
 #define NGX_UPLINK_BIT_REPLACED    0x02   /* somebody took the place */
 #define NGX_UPLINK_BIT_KICKED      0x04   /* 4003 */
 #define NGX_UPLINK_BIT_DONE        0x10   /* a waiter's request has ended */
+#define NGX_UPLINK_BIT_TERMINAL    0x20   /* terminals have news for a sled */
+#define NGX_UPLINK_BIT_TELL        0x40   /* a seat has news for a browser */
+#define NGX_UPLINK_BIT_DATA        0x80   /* so has its lane */
 
 
 /* features a sled may name (protocol.md, section 9) */
@@ -61,6 +64,7 @@ typedef struct {
 #define NGX_UPLINK_DEADLINE_REQUEST   0
 #define NGX_UPLINK_DEADLINE_TICKET    1
 #define NGX_UPLINK_DEADLINE_OPERATOR  2
+#define NGX_UPLINK_DEADLINE_TERMINAL  3
 
 
 /*
@@ -87,6 +91,7 @@ struct ngx_uplink_sled_s {
     ngx_uplink_tree_t        tasks;      /* by task_id; task.h */
     ngx_queue_t              announced;  /* the same, oldest first */
     ngx_uint_t               ntasks;
+    ngx_uint_t               nterminals;
     ngx_uint_t               nlinks;     /* replaced ones do not count */
     ngx_uint_t               ntickets;
     ngx_uint_t               inflight;   /* requests open or undelivered */
@@ -129,6 +134,9 @@ struct ngx_uplink_ticket_s {
     ngx_queue_t              unapplied;  /* delivered */
     ngx_queue_t              outbox;     /* requests with news for the sled */
     ngx_queue_t              sending;    /* written, but not yet sent */
+    ngx_queue_t              terminals;  /* terminal.h */
+    ngx_queue_t              ready;      /* those with news for the sled */
+    ngx_uplink_tree_t        sessions;   /* the same by session_id */
     ngx_uint_t               nrequests;
     ngx_uint_t               nunapplied;
     ngx_msec_t               window;
@@ -690,6 +698,7 @@ typedef struct {
     }                        port[NGX_UPLINK_MAX_PORTS];
     ngx_uint_t               agents, links, paused;
     ngx_uint_t               sessions, attached;
+    ngx_uint_t               terminals, browsers;
     ngx_uint_t               open, ended, entries;
     size_t                   size, used;
     uint64_t                 uptime;       /* ms */

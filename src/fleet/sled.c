@@ -226,6 +226,9 @@ ngx_uplink_ticket_create(ngx_uplink_fleet_t *fleet, ngx_uplink_sled_t *sled,
     ngx_queue_init(&ticket->unapplied);
     ngx_queue_init(&ticket->outbox);
     ngx_queue_init(&ticket->sending);
+    ngx_queue_init(&ticket->terminals);
+    ngx_queue_init(&ticket->ready);
+    ngx_uplink_tree_init(&ticket->sessions);
 
     ngx_queue_insert_tail(&sled->tickets, &ticket->queue);
     sled->ntickets++;
@@ -265,6 +268,8 @@ ngx_uplink_ticket_end(ngx_uplink_fleet_t *fleet, ngx_uplink_ticket_t *ticket)
     ngx_uplink_event_sled(fleet, sled, NGX_UPLINK_EVENT_LEFT);
 
     ngx_uplink_deadline_clear(fleet, &ticket->deadline);
+
+    ngx_uplink_terminals_lost(fleet, ticket);
 
     while (!ngx_queue_empty(&ticket->requests)) {
         q = ngx_queue_head(&ticket->requests);
@@ -425,6 +430,7 @@ ngx_uplink_link_take(ngx_uplink_fleet_t *fleet, ngx_uplink_sled_t *sled,
     }
 
     ngx_uplink_request_redeliver(fleet, ticket);
+    ngx_uplink_terminals_back(fleet, ticket);
 
     return NGX_UPLINK_ADMIT_RESUMED;
 }
@@ -485,6 +491,7 @@ ngx_uplink_link_leave(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
 
     if (ticket->resumable && !goodbye) {
         ngx_uplink_event_sled(fleet, sled, NGX_UPLINK_EVENT_AWAY);
+        ngx_uplink_terminals_away(fleet, ticket);
 
         ngx_uplink_deadline_set(fleet, &ticket->deadline,
                                 NGX_UPLINK_DEADLINE_TICKET,
@@ -554,6 +561,13 @@ ngx_uplink_reap_port(ngx_uplink_fleet_t *fleet, ngx_uplink_port_t *port)
 
             ngx_uplink_request_withdraw(fleet, request,
                                         NGX_UPLINK_REASON_CANCELLED);
+            continue;
+        }
+
+        if (!ngx_queue_empty(&port->seats)) {
+            q = ngx_queue_head(&port->seats);
+            ngx_uplink_seat_reap(fleet,
+                            ngx_queue_data(q, ngx_uplink_seat_t, ported));
             continue;
         }
 

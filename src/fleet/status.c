@@ -51,6 +51,8 @@ ngx_uplink_status(ngx_uplink_fleet_t *fleet, ngx_uplink_status_t *status)
     status->paused = sh->npaused;
     status->sessions = sh->noperators;
     status->attached = sh->nattached;
+    status->terminals = sh->nterminals;
+    status->browsers = sh->nseats;
     status->open = sh->nopen;
     status->ended = sh->nended;
     status->entries = sh->nsleds + sh->nlinks + sh->noperators + sh->nopen

@@ -5,7 +5,7 @@
  */
 
 
-#include "fleet/fleet.h"
+#include "fleet/terminal.h"
 
 
 #define NGX_UPLINK_SWEEP  64
@@ -28,7 +28,8 @@ static void ngx_uplink_operator_due(ngx_uplink_fleet_t *fleet,
 static ngx_uplink_due_pt  ngx_uplink_due[] = {
     ngx_uplink_request_due,
     ngx_uplink_ticket_due,
-    ngx_uplink_operator_due
+    ngx_uplink_operator_due,
+    ngx_uplink_terminal_due
 };
 
 

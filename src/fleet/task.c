@@ -11,10 +11,6 @@ static ngx_uplink_task_t *ngx_uplink_task_create(ngx_uplink_fleet_t *fleet,
     ngx_uplink_sled_t *sled, ngx_uplink_task_spec_t *spec);
 static void ngx_uplink_task_free(ngx_uplink_fleet_t *fleet,
     ngx_uplink_task_t *task);
-static ngx_uplink_issue_t *ngx_uplink_issue_get(ngx_uplink_fleet_t *fleet,
-    ngx_str_t *workspace, ngx_str_t *issue);
-static void ngx_uplink_issue_put(ngx_uplink_fleet_t *fleet,
-    ngx_uplink_issue_t *issue);
 
 
 /* by NGX_UPLINK_TASK_... */
@@ -256,7 +252,7 @@ ngx_uplink_issue_find(ngx_uplink_fleet_t *fleet, ngx_str_t *workspace,
 }
 
 
-static ngx_uplink_issue_t *
+ngx_uplink_issue_t *
 ngx_uplink_issue_get(ngx_uplink_fleet_t *fleet, ngx_str_t *workspace,
     ngx_str_t *issue)
 {
@@ -278,16 +274,19 @@ ngx_uplink_issue_get(ngx_uplink_fleet_t *fleet, ngx_str_t *workspace,
     is->name.len = ngx_uplink_issue_name(is->text, workspace, issue);
 
     ngx_queue_init(&is->tasks);
+    ngx_queue_init(&is->terminals);
     ngx_uplink_name_insert(&fleet->sh->issues, &is->name);
 
     return is;
 }
 
 
-static void
+void
 ngx_uplink_issue_put(ngx_uplink_fleet_t *fleet, ngx_uplink_issue_t *issue)
 {
-    if (!ngx_queue_empty(&issue->tasks)) {
+    if (!ngx_queue_empty(&issue->tasks)
+        || !ngx_queue_empty(&issue->terminals))
+    {
         return;
     }
 

@@ -44,11 +44,12 @@ typedef struct {
 typedef struct ngx_uplink_issue_s  ngx_uplink_issue_t;
 typedef struct ngx_uplink_task_s   ngx_uplink_task_t;
 
-/* the tasks of one issue of one workspace, newest first */
+/* the tasks of one issue of one workspace, newest first, and terminals */
 
 struct ngx_uplink_issue_s {
     ngx_uplink_name_t        name;      /* workspace, a zero byte, issue */
     ngx_queue_t              tasks;
+    ngx_queue_t              terminals; /* terminal.h; newest first */
     u_char                   text[1];
 };
 
@@ -96,6 +97,13 @@ ngx_str_t ngx_uplink_task_field(ngx_uplink_task_t *task, ngx_uint_t field);
 
 ngx_uplink_issue_t *ngx_uplink_issue_find(ngx_uplink_fleet_t *fleet,
     ngx_str_t *workspace, ngx_str_t *issue);
+
+/* the same, made if it is not there; given back when something left it */
+
+ngx_uplink_issue_t *ngx_uplink_issue_get(ngx_uplink_fleet_t *fleet,
+    ngx_str_t *workspace, ngx_str_t *issue);
+void ngx_uplink_issue_put(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_issue_t *issue);
 
 
 #endif /* _NGX_UPLINK_TASK_H_INCLUDED_ */

@@ -276,6 +276,8 @@ ngx_uplink_zone_reset(ngx_uplink_sh_t *sh)
     ngx_uplink_tree_init(&sh->operators);
     ngx_uplink_tree_init(&sh->workspaces);
     ngx_uplink_tree_init(&sh->issues);
+    ngx_uplink_tree_init(&sh->users);
+    ngx_uplink_tree_init(&sh->terminals);
     ngx_uplink_tree_init(&sh->requests);
     ngx_uplink_tree_init(&sh->open);
     ngx_uplink_tree_init(&sh->changes);
@@ -290,6 +292,8 @@ ngx_uplink_zone_reset(ngx_uplink_sh_t *sh)
     sh->nopen = 0;
     sh->ndirect = 0;
     sh->nended = 0;
+    sh->nterminals = 0;
+    sh->nseats = 0;
     sh->star_attached = 0;
 
     for (i = 0; i < sh->nports; i++) {
@@ -301,6 +305,7 @@ ngx_uplink_zone_reset(ngx_uplink_sh_t *sh)
         ngx_queue_init(&port->links);
         ngx_queue_init(&port->operators);
         ngx_queue_init(&port->waiters);
+        ngx_queue_init(&port->seats);
     }
 }
 

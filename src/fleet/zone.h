@@ -139,6 +139,7 @@ typedef struct {
     ngx_queue_t          links;      /* records this process answers for */
     ngx_queue_t          operators;
     ngx_queue_t          waiters;
+    ngx_queue_t          seats;
     ngx_uint_t           connections;
 
     uint64_t             counters[NGX_UPLINK_NCOUNTERS];
@@ -166,6 +167,8 @@ typedef struct {
     ngx_uplink_tree_t    operators;  /* by sid */
     ngx_uplink_tree_t    workspaces; /* by name */
     ngx_uplink_tree_t    issues;     /* by workspace and issue */
+    ngx_uplink_tree_t    users;      /* of terminals, by name */
+    ngx_uplink_tree_t    terminals;  /* by handle */
     ngx_uplink_tree_t    requests;   /* by the first 8 bytes of the id */
     ngx_uplink_tree_t    open;       /* requests, by version of opening */
     ngx_uplink_tree_t    changes;    /* of requests, by version */
@@ -180,6 +183,8 @@ typedef struct {
     ngx_uint_t           nopen;
     ngx_uint_t           ndirect;    /* open ones to one operator alone */
     ngx_uint_t           nended;
+    ngx_uint_t           nterminals;
+    ngx_uint_t           nseats;     /* browsers at them */
     ngx_uint_t           star_attached;  /* operators of every workspace */
 
     u_char              *events[NGX_UPLINK_EVENT_PAGES];   /* the ring */

@@ -149,8 +149,8 @@ ngx_uplink_status_write(ngx_uplink_out_t *out, ngx_uplink_status_t *status,
     ngx_uplink_out_shut(out, '}');
 
     ngx_uplink_out_open(out, "terminals", '{');
-    ngx_uplink_out_number(out, "sessions", 0);
-    ngx_uplink_out_number(out, "browsers", 0);
+    ngx_uplink_out_number(out, "sessions", status->terminals);
+    ngx_uplink_out_number(out, "browsers", status->browsers);
     ngx_uplink_out_shut(out, '}');
 
     ngx_uplink_out_open(out, "requests", '{');

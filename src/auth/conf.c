@@ -16,7 +16,6 @@ ngx_uplink_auth_create_conf(ngx_uplink_auth_conf_t *conf)
     conf->mode = NGX_CONF_UNSET_UINT;
     conf->query = NGX_CONF_UNSET;
     conf->tokens = NGX_CONF_UNSET_PTR;
-    conf->identity = NGX_CONF_UNSET_PTR;
     conf->origins = NGX_CONF_UNSET_PTR;
     conf->jwt_keys = NGX_CONF_UNSET_PTR;
     conf->jwt_issuers = NGX_CONF_UNSET_PTR;
@@ -24,8 +23,10 @@ ngx_uplink_auth_create_conf(ngx_uplink_auth_conf_t *conf)
     conf->jwt_leeway = NGX_CONF_UNSET;
 
     /*
-     * set by ngx_pcalloc():
+     * set by ngx_pcalloc(), identity as well: before 1.21.0 its slot takes
+     * NGX_CONF_UNSET_PTR for a value
      *
+     *     conf->identity = NULL;
      *     conf->cookie = { 0, NULL };
      *     conf->authorize = { 0, NULL };
      */
@@ -41,7 +42,6 @@ ngx_uplink_auth_merge_conf(ngx_conf_t *cf, ngx_uplink_auth_conf_t *prev,
     ngx_conf_merge_uint_value(conf->mode, prev->mode, NGX_CONF_UNSET_UINT);
     ngx_conf_merge_value(conf->query, prev->query, 0);
     ngx_conf_merge_ptr_value(conf->tokens, prev->tokens, NULL);
-    ngx_conf_merge_ptr_value(conf->identity, prev->identity, NULL);
     ngx_conf_merge_ptr_value(conf->origins, prev->origins, NULL);
     ngx_conf_merge_ptr_value(conf->jwt_keys, prev->jwt_keys, NULL);
     ngx_conf_merge_ptr_value(conf->jwt_issuers, prev->jwt_issuers, NULL);
@@ -50,6 +50,10 @@ ngx_uplink_auth_merge_conf(ngx_conf_t *cf, ngx_uplink_auth_conf_t *prev,
                              NGX_UPLINK_JWT_LEEWAY);
     ngx_conf_merge_str_value(conf->cookie, prev->cookie, "");
     ngx_conf_merge_str_value(conf->authorize, prev->authorize, "");
+
+    if (conf->identity == NULL) {
+        conf->identity = prev->identity;
+    }
 
     return NGX_CONF_OK;
 }

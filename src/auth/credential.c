@@ -310,7 +310,16 @@ ngx_uplink_carrier_cookie(ngx_http_request_t *r, ngx_uplink_auth_conf_t *conf,
         return NGX_DECLINED;
     }
 
-#if (nginx_version >= 1023000)
+#if (nginx_version >= 1029006)
+
+    if (ngx_http_parse_cookie_lines(r, r->headers_in.cookie, &conf->cookie,
+                                    token)
+        == NULL)
+    {
+        return NGX_DECLINED;
+    }
+
+#elif (nginx_version >= 1023000)
 
     if (ngx_http_parse_multi_header_lines(r, r->headers_in.cookie,
                                           &conf->cookie, token)

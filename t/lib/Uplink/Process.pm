@@ -68,7 +68,7 @@ sub spawn {
     POSIX::_exit(127);
 }
 
-# nginx 1.19.5 brought -e; before it complains of a log it may not open
+# nginx 1.19.5 brought -e; before, a log of its own must be there
 
 sub command {
     my ($self, $log) = @_;
@@ -76,10 +76,12 @@ sub command {
     $self->{version} //= version->parse(
         `$self->{nginx} -v 2>&1` =~ m{nginx/([0-9.]+)} ? $1 : 0);
 
-    my @log = $self->{version} < version->parse('1.19.5') ? ()
-        : ('-e', "$self->{dir}/$log");
+    if ($self->{version} < version->parse('1.19.5')) {
+        mkdir "$self->{dir}/logs";
+        return ($self->{nginx}, '-p', $self->{dir});
+    }
 
-    return ($self->{nginx}, '-p', $self->{dir}, @log);
+    return ($self->{nginx}, '-p', $self->{dir}, '-e', "$self->{dir}/$log");
 }
 
 # nginx for a moment: exit code and output

@@ -26,18 +26,19 @@ ngx_uplink_console_feed(ngx_uplink_console_t *console)
     uc = console->conn;
     uc->want_sent = 0;
 
-    for (n = 0; n < NGX_UPLINK_FEED_TURN; n++) {
+    for (n = 0; /* void */ ; n++) {
 
         view.payload.len = 0;
         view.answer.len = 0;
 
-        rc = ngx_uplink_feed_peek(console->fleet, &console->feed, &view);
+        rc = ngx_uplink_feed_next(console->fleet, &console->feed, &view,
+                                  n != 0);
 
         if (rc == NGX_DONE) {
             return;
         }
 
-        if (rc == NGX_AGAIN) {
+        if (rc == NGX_AGAIN || (rc == NGX_OK && n == NGX_UPLINK_FEED_TURN)) {
             break;
         }
 
@@ -55,10 +56,8 @@ ngx_uplink_console_feed(ngx_uplink_console_t *console)
             return;
         }
 
-        if (rc != NGX_OK
-            || ngx_uplink_feed_done(console->fleet, &console->feed, &view)
-               != NGX_OK)
-        {
+        if (rc != NGX_OK) {
+
             /* the zone was rebuilt, or there is no memory: once more */
 
             ngx_uplink_conn_close(uc, NGX_UPLINK_CLOSE_RESTART, NULL);

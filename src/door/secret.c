@@ -13,6 +13,9 @@
 #define NGX_UPLINK_RANDOM_MAX  64
 
 
+static const EVP_MD *ngx_uplink_sha256(void);
+
+
 ngx_int_t
 ngx_uplink_random(ngx_log_t *log, u_char *dst, size_t n)
 {
@@ -44,12 +47,45 @@ ngx_uplink_random_hex(ngx_log_t *log, u_char *dst, size_t n)
 }
 
 
+/* to look it up costs OpenSSL 3 more than to hash a short text */
+
+static const EVP_MD *
+ngx_uplink_sha256(void)
+{
+#if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
+    static EVP_MD  *md;
+
+    if (md == NULL) {
+        md = EVP_MD_fetch(NULL, "SHA256", NULL);
+    }
+
+    return md;
+#else
+    return EVP_sha256();
+#endif
+}
+
+
 ngx_int_t
 ngx_uplink_digest(ngx_log_t *log, const void *data, size_t len,
     u_char *digest)
 {
-    if (EVP_Digest(data, len, digest, NULL, EVP_sha256(), NULL) != 1) {
-        ngx_log_error(NGX_LOG_CRIT, log, 0, "EVP_Digest() failed");
+    const EVP_MD       *md;
+
+    static EVP_MD_CTX  *ctx;
+
+    if (ctx == NULL) {
+        ctx = EVP_MD_CTX_new();
+    }
+
+    md = ngx_uplink_sha256();
+
+    if (ctx == NULL || md == NULL
+        || EVP_DigestInit_ex(ctx, md, NULL) != 1
+        || EVP_DigestUpdate(ctx, data, len) != 1
+        || EVP_DigestFinal_ex(ctx, digest, NULL) != 1)
+    {
+        ngx_log_error(NGX_LOG_CRIT, log, 0, "SHA-256 failed");
         return NGX_ERROR;
     }
 

@@ -47,7 +47,10 @@ ngx_uplink_sled_outbox_send(ngx_uplink_sled_conn_t *sc, ngx_uint_t max)
 
     for (n = 0; sc->link && !uc->closing; n++) {
 
-        if (ngx_uplink_outbox_peek(sc->fleet, sc->link, &view) != NGX_OK) {
+        if (ngx_uplink_outbox_next(sc->fleet, sc->link, &view, n != 0,
+                                   uc->queued)
+            != NGX_OK)
+        {
             break;
         }
 
@@ -65,12 +68,6 @@ ngx_uplink_sled_outbox_send(ngx_uplink_sled_conn_t *sc, ngx_uint_t max)
 
         if (rc != NGX_OK) {
             ngx_uplink_sled_close(sc, NGX_UPLINK_CLOSE_INTERNAL, "internal");
-            break;
-        }
-
-        if (ngx_uplink_outbox_sent(sc->fleet, sc->link, &view, uc->queued)
-            != NGX_OK)
-        {
             break;
         }
 

@@ -252,6 +252,7 @@ struct ngx_uplink_request_s {
     ngx_uplink_blob_t       *answer;     /* members, as the sled gets them */
 
     u_char                   id[16];
+    u_char                   hex[32];    /* the same, as it is written */
     u_char                   sha256[32]; /* of tool_input, or zeroes */
     ngx_uint_t               kind;
     ngx_uint_t               state;
@@ -289,6 +290,7 @@ struct ngx_uplink_request_s {
  */
 
 typedef struct {
+    u_char                   id[16];
     u_char                   req_id[NGX_UPLINK_REQ_MAX];
     size_t                   req_id_len;
     u_char                   ref[NGX_UPLINK_REF_MAX];
@@ -503,15 +505,14 @@ ngx_int_t ngx_uplink_request_applied(ngx_uplink_fleet_t *fleet,
     ngx_uplink_link_t *link, u_char *ref, size_t len, ngx_uint_t applied);
 
 /*
- * News for a sled, one at a time: NGX_OK and a view, or NGX_DONE.  After
- * the message was queued, _sent() with the connection's `queued'; before
- * that the news stays where it is.
+ * News for a sled, one at a time: NGX_OK and a view, or NGX_DONE.  told: the
+ * one in view, of the call before, was queued, and ends at this offset of the
+ * connection's output; until then news stay where they are.
  */
 
-ngx_int_t ngx_uplink_outbox_peek(ngx_uplink_fleet_t *fleet,
-    ngx_uplink_link_t *link, ngx_uplink_view_t *view);
-ngx_int_t ngx_uplink_outbox_sent(ngx_uplink_fleet_t *fleet,
-    ngx_uplink_link_t *link, ngx_uplink_view_t *view, uint64_t offset);
+ngx_int_t ngx_uplink_outbox_next(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_link_t *link, ngx_uplink_view_t *view, ngx_uint_t told,
+    uint64_t offset);
 
 /*
  * The output has got as far as this; *next is the offset that is waited for,
@@ -610,7 +611,7 @@ ngx_int_t ngx_uplink_operator_delete(ngx_uplink_fleet_t *fleet,
  * first what is open, oldest first, then every change.  NGX_OK, NGX_ABORT:
  * unknown sid.  A socket is named by sid and generation, never by a pointer:
  * the one before, and one whose session is deleted, are told by
- * NGX_UPLINK_BIT_CHANGES like anybody, and learn it from feed_peek().
+ * NGX_UPLINK_BIT_CHANGES like anybody, and learn it from feed_next().
  */
 
 typedef struct {
@@ -632,14 +633,13 @@ ngx_int_t ngx_uplink_operator_detach(ngx_uplink_fleet_t *fleet,
 /*
  * What comes next for it: NGX_OK and a view (opened: with payload), or
  * NGX_DONE.  NGX_AGAIN: nothing among many, call again in a later turn.
- * NGX_ABORT: the place was taken (4001), or feed->gone (1000).  The feed
- * moves on only with ngx_uplink_feed_done(), after the message was queued.
+ * NGX_ABORT: the place was taken (4001), or feed->gone (1000).  told: the
+ * one in view, of the call before, was queued; until then the feed does not
+ * move.
  */
 
-ngx_int_t ngx_uplink_feed_peek(ngx_uplink_fleet_t *fleet,
-    ngx_uplink_feed_t *feed, ngx_uplink_view_t *view);
-ngx_int_t ngx_uplink_feed_done(ngx_uplink_fleet_t *fleet,
-    ngx_uplink_feed_t *feed, ngx_uplink_view_t *view);
+ngx_int_t ngx_uplink_feed_next(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_feed_t *feed, ngx_uplink_view_t *view, ngx_uint_t told);
 
 /*
  * Open requests that this actor may see, the first with a version above

@@ -24,6 +24,8 @@ static void ngx_uplink_session_fill(ngx_uplink_fleet_t *fleet,
     ngx_uplink_session_view_t *view, ngx_uplink_operator_t *op);
 static ngx_uplink_operator_t *ngx_uplink_feed_owner(
     ngx_uplink_fleet_t *fleet, ngx_uplink_feed_t *feed);
+static void ngx_uplink_feed_told(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_feed_t *feed, ngx_uplink_view_t *view);
 static ngx_uplink_request_t *ngx_uplink_feed_opened(
     ngx_uplink_fleet_t *fleet, ngx_uplink_operator_t *op,
     ngx_uplink_feed_t *feed, ngx_uint_t *left);
@@ -502,8 +504,8 @@ ngx_uplink_feed_owner(ngx_uplink_fleet_t *fleet, ngx_uplink_feed_t *feed)
 
 
 ngx_int_t
-ngx_uplink_feed_peek(ngx_uplink_fleet_t *fleet, ngx_uplink_feed_t *feed,
-    ngx_uplink_view_t *view)
+ngx_uplink_feed_next(ngx_uplink_fleet_t *fleet, ngx_uplink_feed_t *feed,
+    ngx_uplink_view_t *view, ngx_uint_t told)
 {
     ngx_int_t               rc;
     ngx_uint_t              left;
@@ -513,6 +515,11 @@ ngx_uplink_feed_peek(ngx_uplink_fleet_t *fleet, ngx_uplink_feed_t *feed,
     do {
         if (ngx_uplink_lock(fleet) != NGX_OK) {
             return NGX_DECLINED;
+        }
+
+        if (told) {
+            ngx_uplink_feed_told(fleet, feed, view);
+            told = 0;
         }
 
         left = NGX_UPLINK_SCAN;
@@ -623,8 +630,8 @@ ngx_uplink_feed_changed(ngx_uplink_fleet_t *fleet, ngx_uplink_operator_t *op,
 }
 
 
-ngx_int_t
-ngx_uplink_feed_done(ngx_uplink_fleet_t *fleet, ngx_uplink_feed_t *feed,
+static void
+ngx_uplink_feed_told(ngx_uplink_fleet_t *fleet, ngx_uplink_feed_t *feed,
     ngx_uplink_view_t *view)
 {
     ngx_uplink_request_t  *q;
@@ -637,14 +644,10 @@ ngx_uplink_feed_done(ngx_uplink_fleet_t *fleet, ngx_uplink_feed_t *feed,
     }
 
     if (view->change != NGX_UPLINK_CHANGE_OPENED) {
-        return NGX_OK;
+        return;
     }
 
-    if (ngx_uplink_lock(fleet) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    q = ngx_uplink_request_find(fleet, view->req_id, view->req_id_len);
+    q = ngx_uplink_request_by_id(fleet, view->id);
 
     if (q && q->state == NGX_UPLINK_STATE_OPEN && q->seen++ == 0) {
 
@@ -652,8 +655,4 @@ ngx_uplink_feed_done(ngx_uplink_fleet_t *fleet, ngx_uplink_feed_t *feed,
 
         ngx_uplink_request_news(fleet, q, NGX_UPLINK_NEWS_PENDING);
     }
-
-    ngx_uplink_unlock(fleet);
-
-    return NGX_OK;
 }

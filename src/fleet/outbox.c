@@ -8,9 +8,13 @@
 #include "fleet/request.h"
 
 
+static void ngx_uplink_outbox_told(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_link_t *link, ngx_uplink_view_t *view, uint64_t offset);
+
+
 ngx_int_t
-ngx_uplink_outbox_peek(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
-    ngx_uplink_view_t *view)
+ngx_uplink_outbox_next(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
+    ngx_uplink_view_t *view, ngx_uint_t told, uint64_t offset)
 {
     ngx_int_t              rc;
     ngx_uplink_request_t  *q;
@@ -18,6 +22,11 @@ ngx_uplink_outbox_peek(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
     do {
         if (ngx_uplink_lock(fleet) != NGX_OK) {
             return NGX_DECLINED;
+        }
+
+        if (told) {
+            ngx_uplink_outbox_told(fleet, link, view, offset);
+            told = 0;
         }
 
         rc = NGX_DONE;
@@ -38,39 +47,34 @@ ngx_uplink_outbox_peek(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
 }
 
 
-ngx_int_t
-ngx_uplink_outbox_sent(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
+/* what has changed since the view was filled is still to be told */
+
+static void
+ngx_uplink_outbox_told(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
     ngx_uplink_view_t *view, uint64_t offset)
 {
     ngx_uplink_request_t  *q;
 
-    if (ngx_uplink_lock(fleet) != NGX_OK) {
-        return NGX_DECLINED;
+    q = ngx_uplink_request_by_id(fleet, view->id);
+
+    if (q == NULL || !q->in_outbox || q->ticket != link->ticket) {
+        return;
     }
 
-    q = ngx_uplink_request_find(fleet, view->req_id, view->req_id_len);
+    q->news &= ~view->news;
 
-    /* what has changed since the peek is still to be told */
-
-    if (q && q->in_outbox && q->ticket == link->ticket) {
-
-        q->news &= ~view->news;
-
-        if (q->news == 0) {
-            ngx_queue_remove(&q->outbox);
-            q->in_outbox = 0;
-
-            if (q->state == NGX_UPLINK_STATE_DECIDED) {
-                q->offset = offset;
-                q->in_sending = 1;
-                ngx_queue_insert_tail(&q->ticket->sending, &q->outbox);
-            }
-        }
+    if (q->news) {
+        return;
     }
 
-    ngx_uplink_unlock(fleet);
+    ngx_queue_remove(&q->outbox);
+    q->in_outbox = 0;
 
-    return NGX_OK;
+    if (q->state == NGX_UPLINK_STATE_DECIDED) {
+        q->offset = offset;
+        q->in_sending = 1;
+        ngx_queue_insert_tail(&q->ticket->sending, &q->outbox);
+    }
 }
 
 

@@ -12,8 +12,10 @@
 
 
 #define NGX_UPLINK_UNAPPLIED  256    /* remembered for perm_applied, a ticket */
+#define NGX_UPLINK_IDS        1024   /* bytes */
 
 
+static ngx_int_t ngx_uplink_request_id(u_char *id);
 static ngx_uint_t ngx_uplink_request_refuse(ngx_uplink_fleet_t *fleet,
     ngx_uplink_sled_t *sled, ngx_uplink_ask_t *ask, ngx_uplink_view_t *view);
 static ngx_uint_t ngx_uplink_request_attended(ngx_uplink_fleet_t *fleet,
@@ -32,7 +34,7 @@ ngx_uplink_request_open(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
     u_char                 id[16];
     ngx_uplink_request_t  *q;
 
-    if (RAND_bytes(id, sizeof(id)) != 1) {
+    if (ngx_uplink_request_id(id) != NGX_OK) {
         *result = NGX_UPLINK_OPEN_FULL;
         return NGX_OK;
     }
@@ -79,6 +81,34 @@ refused:
                             : NGX_UPLINK_COUNT_requests_refused);
 
     ngx_uplink_unlock(fleet);
+
+    return NGX_OK;
+}
+
+
+/*
+ * Ids are drawn a page at a time: a call of the generator costs as much as
+ * all the rest of opening a request.  Of this process alone: workers are
+ * forked before the first is drawn.
+ */
+
+static ngx_int_t
+ngx_uplink_request_id(u_char *id)
+{
+    static u_char      pool[NGX_UPLINK_IDS];
+    static ngx_uint_t  left;
+
+    if (left < 16) {
+
+        if (RAND_bytes(pool, sizeof(pool)) != 1) {
+            return NGX_ERROR;
+        }
+
+        left = sizeof(pool);
+    }
+
+    left -= 16;
+    ngx_memcpy(id, pool + left, 16);
 
     return NGX_OK;
 }
@@ -198,6 +228,7 @@ ngx_uplink_request_create(ngx_uplink_fleet_t *fleet, ngx_uplink_ask_t *ask,
     }
 
     ngx_memcpy(q->id, id, 16);
+    (void) ngx_hex_dump(q->hex, id, 16);
 
     if (ask->sha256) {
         ngx_memcpy(q->sha256, ask->sha256, 32);

@@ -32,6 +32,8 @@ void ngx_uplink_request_news(ngx_uplink_fleet_t *fleet,
 
 ngx_uplink_request_t *ngx_uplink_request_find(ngx_uplink_fleet_t *fleet,
     u_char *req_id, size_t len);
+ngx_uplink_request_t *ngx_uplink_request_by_id(ngx_uplink_fleet_t *fleet,
+    u_char *id);
 ngx_uint_t ngx_uplink_request_may(ngx_uplink_fleet_t *fleet,
     ngx_uplink_request_t *q, ngx_uplink_actor_t *actor);
 

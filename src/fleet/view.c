@@ -12,6 +12,7 @@
 #define NGX_UPLINK_SCAN       512     /* requests looked at in one go */
 
 
+static ngx_int_t ngx_uplink_view_hex(u_char *id, u_char *hex);
 static ngx_int_t ngx_uplink_view_copy(ngx_str_t *dst, ngx_str_t *buf,
     ngx_uplink_blob_t *blob);
 
@@ -30,26 +31,62 @@ ngx_uplink_request_t *
 ngx_uplink_request_find(ngx_uplink_fleet_t *fleet, u_char *req_id, size_t len)
 {
     size_t                 n;
-    ngx_int_t              hex;
-    ngx_uint_t             i;
     u_char                 id[16], text[NGX_UPLINK_REQ_MAX];
-    ngx_rbtree_key_t       key;
-    ngx_rbtree_node_t     *node;
     ngx_uplink_request_t  *q;
 
-    if (len <= 32 || len > NGX_UPLINK_REQ_MAX) {
+    if (len <= 32 || len > NGX_UPLINK_REQ_MAX
+        || ngx_uplink_view_hex(id, req_id + len - 32) != NGX_OK)
+    {
         return NULL;
     }
 
-    for (i = 0; i < 16; i++) {
-        hex = ngx_hextoi(req_id + len - 32 + 2 * i, 2);
+    q = ngx_uplink_request_by_id(fleet, id);
 
-        if (hex == NGX_ERROR) {
-            return NULL;
+    if (q == NULL) {
+        return NULL;
+    }
+
+    /* what stands before the number must be right, too */
+
+    n = ngx_uplink_view_id(text, q);
+
+    return (n == len && ngx_memcmp(text, req_id, len) == 0) ? q : NULL;
+}
+
+
+static ngx_int_t
+ngx_uplink_view_hex(u_char *id, u_char *hex)
+{
+    u_char      ch, digit;
+    ngx_uint_t  i;
+
+    for (i = 0; i < 32; i++) {
+        ch = hex[i];
+        digit = ch - '0';
+
+        if (digit > 9) {
+            digit = ch - 'a';
+
+            if (digit > 5) {
+                return NGX_ERROR;
+            }
+
+            digit += 10;
         }
 
-        id[i] = (u_char) hex;
+        id[i / 2] = (u_char) (id[i / 2] << 4 | digit);
     }
+
+    return NGX_OK;
+}
+
+
+ngx_uplink_request_t *
+ngx_uplink_request_by_id(ngx_uplink_fleet_t *fleet, u_char *id)
+{
+    ngx_rbtree_key_t       key;
+    ngx_rbtree_node_t     *node;
+    ngx_uplink_request_t  *q;
 
     ngx_memcpy(&key, id, sizeof(ngx_rbtree_key_t));
 
@@ -59,15 +96,9 @@ ngx_uplink_request_find(ngx_uplink_fleet_t *fleet, u_char *req_id, size_t len)
     {
         q = (ngx_uplink_request_t *) node;
 
-        if (ngx_memcmp(q->id, id, 16) != 0) {
-            continue;
+        if (ngx_memcmp(q->id, id, 16) == 0) {
+            return q;
         }
-
-        /* what stands before the number must be right, too */
-
-        n = ngx_uplink_view_id(text, q);
-
-        return (n == len && ngx_memcmp(text, req_id, len) == 0) ? q : NULL;
     }
 
     return NULL;
@@ -140,7 +171,7 @@ ngx_uplink_view_id(u_char *dst, ngx_uplink_request_t *q)
     p = ngx_cpymem(p, ngx_uplink_kind_ids[q->kind].data,
                    ngx_uplink_kind_ids[q->kind].len);
     *p++ = '-';
-    p = ngx_hex_dump(p, q->id, 16);
+    p = ngx_cpymem(p, q->hex, sizeof(q->hex));
 
     return p - dst;
 }
@@ -166,6 +197,7 @@ ngx_uplink_view_fill(ngx_uplink_view_t *view, ngx_uplink_request_t *q,
         return NGX_BUSY;
     }
 
+    ngx_memcpy(view->id, q->id, 16);
     view->req_id_len = ngx_uplink_view_id(view->req_id, q);
 
     ngx_memcpy(view->agent, q->text, q->agent_len);

@@ -351,7 +351,7 @@ ngx_uplink_zone_rebuild(ngx_uplink_fleet_t *fleet)
 
 
 ngx_int_t
-ngx_uplink_lock_for(ngx_uplink_fleet_t *fleet, const char *op)
+ngx_uplink_lock_for(ngx_uplink_fleet_t *fleet, const char *op, size_t len)
 {
     ngx_pid_t         dead;
     ngx_uplink_sh_t  *sh;
@@ -369,7 +369,7 @@ ngx_uplink_lock_for(ngx_uplink_fleet_t *fleet, const char *op)
     }
 
     sh->marker = ngx_pid;
-    ngx_cpystrn(sh->op, (u_char *) op, NGX_UPLINK_OP_MAX);
+    ngx_memcpy(sh->op, op, ngx_min(len, NGX_UPLINK_OP_MAX));
 
     ngx_memory_barrier();
 

@@ -243,9 +243,11 @@ char *ngx_uplink_zone_check(ngx_conf_t *cf);
  * Unlocking wakes the processes for which there is something.
  */
 
-#define ngx_uplink_lock(fleet)  ngx_uplink_lock_for(fleet, __func__)
+#define ngx_uplink_lock(fleet)                                               \
+    ngx_uplink_lock_for(fleet, __func__, sizeof(__func__))
 
-ngx_int_t ngx_uplink_lock_for(ngx_uplink_fleet_t *fleet, const char *op);
+ngx_int_t ngx_uplink_lock_for(ngx_uplink_fleet_t *fleet, const char *op,
+    size_t len);
 void ngx_uplink_unlock(ngx_uplink_fleet_t *fleet);
 
 /* locked; NULL when the zone is full even after forgetting ended requests */

@@ -575,7 +575,7 @@ ngx_uplink_init_process(ngx_cycle_t *cycle)
                                     ngx_uplink_sweep);
     }
 
-    return ngx_uplink_conn_init_process(cycle);
+    return NGX_OK;
 }
 
 
@@ -585,6 +585,8 @@ ngx_uplink_exit_process(ngx_cycle_t *cycle)
     ngx_uint_t            i;
     ngx_array_t          *fleets;
     ngx_uplink_fleet_t  **fleet;
+
+    ngx_uplink_conn_exit_process();
 
     fleets = ngx_uplink_fleets(cycle);
 

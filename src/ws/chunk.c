@@ -103,3 +103,26 @@ ngx_uplink_chunk_free(ngx_uplink_chunk_t *ch)
     chunks->free = ch;
     chunks->count++;
 }
+
+
+void
+ngx_uplink_conn_exit_process(void)
+{
+    ngx_uint_t            i;
+    ngx_uplink_chunk_t   *ch;
+    ngx_uplink_chunks_t  *chunks[2];
+
+    chunks[0] = &ngx_uplink_chunks_small;
+    chunks[1] = &ngx_uplink_chunks_normal;
+
+    for (i = 0; i < 2; i++) {
+
+        while (chunks[i]->free) {
+            ch = chunks[i]->free;
+            chunks[i]->free = ch->next;
+            ngx_free(ch);
+        }
+
+        chunks[i]->count = 0;
+    }
+}

@@ -40,13 +40,6 @@ typedef char  ngx_uplink_conn_size_check_t
 #define ngx_uplink_conn_later(a, b)  ((ngx_msec_int_t) ((a) - (b)) > 0)
 
 
-ngx_int_t
-ngx_uplink_conn_init_process(ngx_cycle_t *cycle)
-{
-    return ngx_uplink_input_init(cycle);
-}
-
-
 ngx_uplink_conn_t *
 ngx_uplink_conn_upgrade(ngx_http_request_t *r,
     const ngx_uplink_conn_ops_t *ops, void *data,

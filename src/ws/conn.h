@@ -177,9 +177,9 @@ void ngx_uplink_conn_deadline(ngx_uplink_conn_t *uc, ngx_msec_t after);
 void ngx_uplink_conn_pause(ngx_uplink_conn_t *uc);
 void ngx_uplink_conn_resume(ngx_uplink_conn_t *uc);
 
-/* in init_process: the receive buffer of this worker */
+/* src/ws/chunk.c; in exit_process: frees what was kept for later output */
 
-ngx_int_t ngx_uplink_conn_init_process(ngx_cycle_t *cycle);
+void ngx_uplink_conn_exit_process(void);
 
 
 /*

@@ -21,8 +21,6 @@ ngx_int_t ngx_uplink_ws_accept(ngx_http_request_t *r, ngx_str_t *protocol);
 
 /* input.c */
 
-ngx_int_t ngx_uplink_input_init(ngx_cycle_t *cycle);
-
 /* reads what is there, up to a bound; NGX_ERROR: the connection is lost */
 
 ngx_int_t ngx_uplink_input_read(ngx_uplink_conn_t *uc);

@@ -38,23 +38,16 @@ static void ngx_uplink_input_invalid(ngx_uplink_conn_t *uc,
     const char *what);
 
 
-/* nothing is kept in it from one call to the next */
+/*
+ * The one of this worker; nothing is kept in it from one call to the next.
+ * Not in the pool of a cycle: a single process outlives that.
+ */
 
-static u_char  *ngx_uplink_input_buffer;
+static u_char  ngx_uplink_input_buffer[NGX_UPLINK_INPUT_BUFFER];
 
 
 #define ngx_uplink_input_stopped(uc)                                         \
     ((uc)->paused || (uc)->failed || (uc)->peer_closed || (uc)->lost)
-
-
-ngx_int_t
-ngx_uplink_input_init(ngx_cycle_t *cycle)
-{
-    ngx_uplink_input_buffer = ngx_palloc(cycle->pool,
-                                         NGX_UPLINK_INPUT_BUFFER);
-
-    return ngx_uplink_input_buffer ? NGX_OK : NGX_ERROR;
-}
 
 
 ngx_int_t

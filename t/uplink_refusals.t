@@ -55,6 +55,11 @@ $t->conf(<<'EOC');
             uplink_auth required;
             uplink_auth_tokens %%DIR%%/tokens;
         }
+        location = /named {
+            uplink_sled main;
+            uplink_auth optional;
+            uplink_identity $arg_me;
+        }
         location = /status { uplink_status main; }
     }
 EOC
@@ -208,6 +213,20 @@ request($ws, 'w1', workspace_id => 'ws-1');
 denied($ws, 'w1', 'bad_request', 'a token of no workspace');
 request($ws, 'w2');
 ok($ws->quiet, 'may ask without one');
+$ws->goodbye;
+
+for my $path ('/named', '/named?me=alpha') {
+    $ws = $t->ws($path);
+    request($ws, 'w1', workspace_id => 'ws-1');
+    denied($ws, 'w1', 'bad_request', "$path: no claim to a workspace");
+    request($ws, 'w2');
+    ok($ws->quiet, 'may ask without one');
+    $ws->goodbye;
+}
+
+$ws = $t->ws('/sled');
+request($ws, 'w1', workspace_id => 'ws-1');
+ok($ws->quiet, 'without credentials at all every workspace is good');
 $ws->goodbye;
 
 # ---- zone_full: one after the other, until it is

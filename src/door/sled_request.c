@@ -261,10 +261,7 @@ ngx_uplink_sled_permission(ngx_uplink_sled_ask_t *sa)
 }
 
 
-/*
- * The payload's, else the only one of its token.  Who has a token has no
- * other than those; who has none may name any.
- */
+/* the payload's, if it is one of the sled's, else the only one it has */
 
 static const char *
 ngx_uplink_sled_workspace(ngx_uplink_sled_conn_t *sc,

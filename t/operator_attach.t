@@ -72,9 +72,24 @@ is_deeply([map { $_->{pending} }
 $eve->decide($open[50], approved => $no);
 $ada->decide($open[51], approved => $no);
 
+my %mine = map { $open[$_]{req_id} => $_ } 50, 51;
+my @story;
+
 for my $op ($ada, $eve) {
-    ok($op->state($open[$_], 'delivered'), "$_ is told to all") for 50, 51;
+    my @seen;
+
+    while (@seen < 4) {
+        my $m = $op->await('request_state') or last;
+        push @seen, "$mine{$m->{req_id}} $m->{state}"
+            if defined $mine{$m->{req_id}};
+    }
+
+    is_deeply([sort @seen], ['50 decided', '50 delivered', '51 decided',
+        '51 delivered'], 'each change is told');
+    push @story, "@seen";
 }
+
+is($story[0], $story[1], 'to both in the same order');
 
 # ---- another socket for the same session
 

@@ -408,6 +408,7 @@ ngx_uplink_create_loc_conf(ngx_conf_t *cf)
      *     ulcf->fleet = NULL;
      *     ulcf->door = NULL;
      *     ulcf->min_sleds = 0;
+     *     ulcf->max_body = 0;
      */
 
     ngx_uplink_auth_create_conf(&ulcf->auth);
@@ -499,6 +500,13 @@ ngx_uplink_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     conf->conn.send_timeout = clcf->send_timeout;
+
+    /* calls check it themselves: core would answer in HTML */
+
+    if (clcf->handler == ngx_uplink_api_handler) {
+        conf->max_body = clcf->client_max_body_size;
+        clcf->client_max_body_size = 0;
+    }
 
     /* counts are for load balancers and scrapers, which have no credential */
 

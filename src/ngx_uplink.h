@@ -34,6 +34,7 @@ typedef struct {
     ngx_uplink_fleet_t      *fleet;
     const char              *door;        /* the directive's name or NULL */
     ngx_int_t                min_sleds;   /* uplink_status min_sleds= */
+    off_t                    max_body;    /* client_max_body_size, 0: any */
 
     /* the rest is inherited */
 

@@ -146,14 +146,27 @@ try('null is nothing',
     201);
 try('unknown members', { body => '{"x":{"y":[1,2,3]}}' }, 201);
 
-# ---- too large: core says it, before it is read or while
+# ---- too large: it is said before it is read, or while
 
-$r = $t->http(POST => '/v1/operators', body => 'x' x (256 * 1024 + 1));
-is($r->status, 413, 'over client_max_body_size: 413');
+my $max = 256 * 1024;
+my $head = '{"x":"';
 
-$r = $t->http(POST => '/v1/operators',
-    chunks => [map { 'x' x 4096 } 1 .. 65]);
-is($r->status, 413, 'in chunks: 413');
+try('the longest', { body => $head . 'x' x ($max - 8) . '"}' }, 201);
+try('one byte more', { body => $head . 'x' x ($max - 7) . '"}' }, 413,
+    'too_large', qr/client_max_body_size/);
+
+my @chunks = ($head, map({ 'x' x 1016 } 1 .. 257), 'x' x 1024, '"}');
+my $over = $max - length join '', @chunks;
+
+$chunks[1] .= 'x' x $over;
+try('the longest, in chunks', { chunks => [@chunks] }, 201);
+$chunks[1] .= 'x';
+try('one byte more, in chunks', { chunks => [@chunks] }, 413, 'too_large');
+
+$r = $t->start(POST => '/v1/operators', raw =>
+    "POST /v1/operators HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    . "Content-Length: 1000000\r\nExpect: 100-continue\r\n\r\n");
+is($r->finish->status, 413, 'nobody has to send it first');
 
 # ---- the connection is good for another call after each of these
 

@@ -14,9 +14,6 @@ static ngx_int_t ngx_uplink_call_match(const char *pattern, ngx_str_t *path,
 static ngx_int_t ngx_uplink_call_path(ngx_http_request_t *r, ngx_str_t *path);
 static ngx_int_t ngx_uplink_call_allow(ngx_http_request_t *r,
     ngx_uint_t methods);
-static void ngx_uplink_call_body(ngx_http_request_t *r);
-static ngx_int_t ngx_uplink_call_run(ngx_http_request_t *r,
-    ngx_uplink_call_t *call);
 
 
 #define NGX_UPLINK_ROLES_OPERATOR                                             \
@@ -161,7 +158,9 @@ ngx_uplink_api_handler(ngx_http_request_t *r)
     }
 
     if (!(call->route->flags & NGX_UPLINK_ROUTE_BODY)) {
-        return ngx_uplink_call_run(r, call);
+        rc = ngx_http_discard_request_body(r);
+
+        return (rc == NGX_OK) ? call->route->handler(r, call) : rc;
     }
 
     if (ngx_uplink_body_type(r) != NGX_OK) {
@@ -170,13 +169,7 @@ ngx_uplink_api_handler(ngx_http_request_t *r)
                                       "the body must be application/json");
     }
 
-    rc = ngx_http_read_client_request_body(r, ngx_uplink_call_body);
-
-    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
-        return rc;
-    }
-
-    return NGX_DONE;
+    return ngx_uplink_body_read(r, call);
 }
 
 
@@ -317,38 +310,6 @@ ngx_uplink_call_allow(ngx_http_request_t *r, ngx_uint_t methods)
     return ngx_uplink_reply_error(r, NGX_HTTP_NOT_ALLOWED,
                                   "method_not_allowed",
                                   "this call has no such method");
-}
-
-
-static void
-ngx_uplink_call_body(ngx_http_request_t *r)
-{
-    ngx_int_t           rc;
-    ngx_uplink_call_t  *call;
-
-    call = ngx_http_get_module_ctx(r, ngx_uplink_module);
-
-    rc = ngx_uplink_body_read(r, call);
-
-    if (rc == NGX_DECLINED) {
-        rc = ngx_uplink_call_run(r, call);
-    }
-
-    ngx_http_finalize_request(r, rc);
-}
-
-
-static ngx_int_t
-ngx_uplink_call_run(ngx_http_request_t *r, ngx_uplink_call_t *call)
-{
-    ngx_int_t  rc;
-
-    rc = ngx_http_discard_request_body(r);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    return call->route->handler(r, call);
 }
 
 

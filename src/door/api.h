@@ -69,6 +69,7 @@ struct ngx_uplink_call_s {
 
     ngx_uplink_query_t            query;
     ngx_str_t                     text;     /* the body */
+    size_t                        size;     /* room for it */
     ngx_uplink_value_t            body;     /* an object */
 };
 
@@ -90,7 +91,7 @@ ngx_int_t ngx_uplink_call_failed(ngx_http_request_t *r, ngx_int_t rc);
 
 /* src/door/api_body.c */
 
-/* NGX_DECLINED: go on; or what the content handler returns */
+/* reads the body, then runs the call; what the content handler returns */
 
 ngx_int_t ngx_uplink_body_read(ngx_http_request_t *r,
     ngx_uplink_call_t *call);

@@ -7,7 +7,15 @@
 #include "door/api.h"
 
 
-static ngx_int_t ngx_uplink_body_copy(ngx_http_request_t *r, ngx_str_t *text);
+static void ngx_uplink_body_begin(ngx_http_request_t *r);
+static void ngx_uplink_body_continue(ngx_http_request_t *r);
+static ngx_int_t ngx_uplink_body_take(ngx_http_request_t *r,
+    ngx_uplink_call_t *call);
+static ngx_int_t ngx_uplink_body_room(ngx_http_request_t *r,
+    ngx_uplink_call_t *call, size_t size);
+static ngx_int_t ngx_uplink_body_too_large(ngx_http_request_t *r, off_t len);
+static ngx_int_t ngx_uplink_body_parse(ngx_http_request_t *r,
+    ngx_uplink_call_t *call);
 
 
 static const ngx_str_t  ngx_uplink_body_json =
@@ -49,18 +57,175 @@ ngx_uplink_body_type(ngx_http_request_t *r)
 }
 
 
-/* no body at all is an empty object */
+/*
+ * Core would buffer the body, in a file if it is long, and say in HTML that
+ * it is too long.  Nothing of it is needed but its bytes in one piece.
+ */
 
 ngx_int_t
 ngx_uplink_body_read(ngx_http_request_t *r, ngx_uplink_call_t *call)
 {
+    ngx_int_t  rc;
+
+    if (call->conf->max_body
+        && r->headers_in.content_length_n > call->conf->max_body)
+    {
+        return ngx_uplink_body_too_large(r, r->headers_in.content_length_n);
+    }
+
+    r->request_body_no_buffering = 1;
+    r->request_body_in_file_only = 0;
+
+    rc = ngx_http_read_client_request_body(r, ngx_uplink_body_begin);
+
+    return (rc >= NGX_HTTP_SPECIAL_RESPONSE) ? rc : NGX_DONE;
+}
+
+
+static void
+ngx_uplink_body_begin(ngx_http_request_t *r)
+{
+    r->read_event_handler = ngx_uplink_body_continue;
+
+    ngx_uplink_body_continue(r);
+}
+
+
+static void
+ngx_uplink_body_continue(ngx_http_request_t *r)
+{
+    ngx_int_t           rc;
+    ngx_uplink_call_t  *call;
+
+    call = ngx_http_get_module_ctx(r, ngx_uplink_module);
+
+    for ( ;; ) {
+        rc = ngx_uplink_body_take(r, call);
+
+        if (rc != NGX_DECLINED) {
+            break;
+        }
+
+        if (!r->reading_body) {
+            r->read_event_handler = ngx_http_block_reading;
+
+            rc = ngx_uplink_body_parse(r, call);
+
+            if (rc == NGX_DECLINED) {
+                rc = call->route->handler(r, call);
+            }
+
+            break;
+        }
+
+        rc = ngx_http_read_unbuffered_request_body(r);
+
+        if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+            break;
+        }
+
+        if (rc == NGX_AGAIN && r->request_body->bufs == NULL) {
+            return;
+        }
+    }
+
+    ngx_http_finalize_request(r, rc);
+}
+
+
+/* what has come so far; NGX_DECLINED: go on */
+
+static ngx_int_t
+ngx_uplink_body_take(ngx_http_request_t *r, ngx_uplink_call_t *call)
+{
+    size_t        size;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    while (r->request_body->bufs) {
+        cl = r->request_body->bufs;
+        r->request_body->bufs = cl->next;
+
+        b = cl->buf;
+        size = b->last - b->pos;
+
+        ngx_free_chain(r->pool, cl);
+
+        if (call->conf->max_body
+            && (off_t) (call->text.len + size) > call->conf->max_body)
+        {
+            return ngx_uplink_body_too_large(r, call->text.len + size);
+        }
+
+        if (ngx_uplink_body_room(r, call, size) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        ngx_memcpy(call->text.data + call->text.len, b->pos, size);
+
+        call->text.len += size;
+        b->pos = b->last;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_uplink_body_room(ngx_http_request_t *r, ngx_uplink_call_t *call,
+    size_t size)
+{
+    u_char  *p;
+
+    if (call->size - call->text.len >= size) {
+        return NGX_OK;
+    }
+
+    if (call->size == 0 && r->headers_in.content_length_n > 0) {
+        size = ngx_max(size, (size_t) r->headers_in.content_length_n);
+    }
+
+    size = 2 * call->size + size;
+
+    p = ngx_pnalloc(r->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (call->text.len) {
+        ngx_memcpy(p, call->text.data, call->text.len);
+        (void) ngx_pfree(r->pool, call->text.data);
+    }
+
+    call->text.data = p;
+    call->size = size;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_uplink_body_too_large(ngx_http_request_t *r, off_t len)
+{
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "client intended to send too large body: %O bytes", len);
+
+    r->keepalive = 0;
+
+    return ngx_uplink_reply_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                  "too_large", "the body is longer than "
+                                               "client_max_body_size");
+}
+
+
+/* no body at all is an empty object; NGX_DECLINED: go on */
+
+static ngx_int_t
+ngx_uplink_body_parse(ngx_http_request_t *r, ngx_uplink_call_t *call)
+{
     size_t                    len;
     u_char                    text[NGX_UPLINK_JSON_ERROR + 1];
     ngx_uplink_json_error_t   err;
-
-    if (ngx_uplink_body_copy(r, &call->text) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
 
     if (call->text.len == 0) {
         ngx_str_set(&call->text, ngx_uplink_body_empty);
@@ -87,63 +252,6 @@ ngx_uplink_body_read(ngx_http_request_t *r, ngx_uplink_call_t *call)
     }
 
     return NGX_DECLINED;
-}
-
-
-static ngx_int_t
-ngx_uplink_body_copy(ngx_http_request_t *r, ngx_str_t *text)
-{
-    u_char       *p;
-    size_t        len;
-    ssize_t       n;
-    ngx_buf_t    *b;
-    ngx_chain_t  *cl;
-
-    text->len = 0;
-
-    if (r->request_body == NULL || r->request_body->bufs == NULL) {
-        return NGX_OK;
-    }
-
-    len = 0;
-
-    for (cl = r->request_body->bufs; cl; cl = cl->next) {
-        len += (size_t) ngx_buf_size(cl->buf);
-    }
-
-    p = ngx_pnalloc(r->pool, len + 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    text->data = p;
-
-    for (cl = r->request_body->bufs; cl; cl = cl->next) {
-        b = cl->buf;
-
-        if (ngx_buf_in_memory(b)) {
-            p = ngx_cpymem(p, b->pos, b->last - b->pos);
-            continue;
-        }
-
-        if (!b->in_file) {
-            continue;
-        }
-
-        len = (size_t) (b->file_last - b->file_pos);
-
-        n = ngx_read_file(b->file, p, len, b->file_pos);
-
-        if (n == NGX_ERROR || (size_t) n != len) {
-            return NGX_ERROR;
-        }
-
-        p += len;
-    }
-
-    text->len = p - text->data;
-
-    return NGX_OK;
 }
 
 

@@ -66,6 +66,10 @@ ngx_uplink_reply_code(ngx_http_request_t *r, ngx_uint_t status,
     size_t   size;
     u_char  *json, *p;
 
+    /* whoever waits for a "100 Continue" need not send the body */
+
+    r->expect_tested = 1;
+
     /* an escaped character is 6 bytes long at most */
 
     size = sizeof("{\"error\":{\"code\":\"\",\"message\":\"\"}}\n")

@@ -41,7 +41,6 @@ typedef struct {
     unsigned               everywhere:1; /* workspaces=* , or auth is off */
     unsigned               any_agent:1;  /* agents=* , or auth is off */
     unsigned               unnamed:1;    /* the door's own role, see below */
-    unsigned               bound:1;      /* workspaces are all that it has */
 } ngx_uplink_who_t;
 
 

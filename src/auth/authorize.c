@@ -327,7 +327,6 @@ ngx_uplink_authorize_who(ngx_uplink_authorize_t *ctx)
     }
 
     who->known = 1;
-    who->bound = 1;
     who->unnamed = (value[NGX_UPLINK_AUTHORIZE_ROLES] == NULL);
     who->agents = NULL;
 

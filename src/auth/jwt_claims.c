@@ -145,7 +145,6 @@ ngx_uplink_jwt_claims(ngx_pool_t *pool, ngx_uplink_auth_conf_t *conf,
 
     ngx_uplink_who_stars(who);
     who->known = 1;
-    who->bound = 1;
 
     return NGX_OK;
 }

@@ -290,7 +290,7 @@ ngx_uplink_sled_workspace(ngx_uplink_sled_conn_t *sc,
     }
 
     if (ws->len) {
-        return (!who->bound || ngx_uplink_who_workspace(who, ws))
+        return ngx_uplink_who_workspace(who, ws)
                    ? NULL : "workspace_id is not one of this sled";
     }
 

@@ -151,6 +151,10 @@ ngx_uplink_body_take(ngx_http_request_t *r, ngx_uplink_call_t *call)
 
         ngx_free_chain(r->pool, cl);
 
+        if (size == 0) {
+            continue;
+        }
+
         if (call->conf->max_body
             && (off_t) (call->text.len + size) > call->conf->max_body)
         {

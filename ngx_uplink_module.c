@@ -260,6 +260,13 @@ static ngx_command_t  ngx_uplink_commands[] = {
       offsetof(ngx_uplink_loc_conf_t, max_inflight),
       NULL },
 
+    { ngx_string("uplink_max_tasks"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, max_tasks),
+      NULL },
+
     { ngx_string("uplink_request_timeout"),
       NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
@@ -430,6 +437,7 @@ ngx_uplink_create_loc_conf(ngx_conf_t *cf)
     ulcf->permission_max = NGX_CONF_UNSET_MSEC;
     ulcf->no_operator = NGX_CONF_UNSET_UINT;
     ulcf->max_inflight = NGX_CONF_UNSET_UINT;
+    ulcf->max_tasks = NGX_CONF_UNSET_UINT;
     ulcf->request_timeout = NGX_CONF_UNSET_MSEC;
     ulcf->request_memory = NGX_CONF_UNSET_MSEC;
 
@@ -485,6 +493,7 @@ ngx_uplink_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->no_operator, prev->no_operator,
                               NGX_UPLINK_NO_OPERATOR_WAIT);
     ngx_conf_merge_uint_value(conf->max_inflight, prev->max_inflight, 256);
+    ngx_conf_merge_uint_value(conf->max_tasks, prev->max_tasks, 1024);
     ngx_conf_merge_msec_value(conf->request_timeout,
                               prev->request_timeout, 30000);
     ngx_conf_merge_msec_value(conf->request_memory, prev->request_memory,

@@ -52,6 +52,7 @@ typedef struct {
     ngx_msec_t               permission_max;
     ngx_uint_t               no_operator;       /* wait or deny */
     ngx_uint_t               max_inflight;      /* of one sled */
+    ngx_uint_t               max_tasks;         /* of one sled */
     ngx_msec_t               request_timeout;   /* of a question */
     ngx_msec_t               request_memory;
 

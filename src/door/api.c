@@ -81,6 +81,10 @@ static const ngx_uplink_route_t  ngx_uplink_routes[] = {
       NGX_UPLINK_ROUTE_BODY, NGX_UPLINK_KIND_PERM,
       ngx_uplink_call_permission },
 
+    { NGX_HTTP_PUT, "sleds/:/tasks",
+      NGX_UPLINK_ROLE_ADMIN, NGX_UPLINK_SESSION_NONE,
+      NGX_UPLINK_ROUTE_BODY, 0, ngx_uplink_call_put_tasks },
+
     { 0, NULL, 0, 0, 0, 0, NULL }
 };
 
@@ -91,13 +95,14 @@ typedef struct {
 } ngx_uplink_method_t;
 
 
-#define NGX_UPLINK_ALLOW_MAX  sizeof("GET, HEAD, POST, DELETE")
+#define NGX_UPLINK_ALLOW_MAX  sizeof("GET, HEAD, POST, PUT, DELETE")
 
 
 static const ngx_uplink_method_t  ngx_uplink_methods[] = {
     { NGX_HTTP_GET, "GET" },
     { NGX_HTTP_HEAD, "HEAD" },
     { NGX_HTTP_POST, "POST" },
+    { NGX_HTTP_PUT, "PUT" },
     { NGX_HTTP_DELETE, "DELETE" },
     { 0, NULL }
 };

@@ -160,6 +160,11 @@ ngx_int_t ngx_uplink_call_permission(ngx_http_request_t *r,
 ngx_int_t ngx_uplink_call_question(ngx_http_request_t *r,
     ngx_uplink_call_t *call);
 
+/* src/door/api_tasks.c */
+
+ngx_int_t ngx_uplink_call_put_tasks(ngx_http_request_t *r,
+    ngx_uplink_call_t *call);
+
 /*
  * src/door/waiter.c: opens the request and holds the call until it has
  * ended; replies, at once or then.

@@ -13,8 +13,8 @@ static ngx_uint_t ngx_uplink_request_judge(ngx_uplink_fleet_t *fleet,
     ngx_uplink_decision_t *decision);
 static ngx_uint_t ngx_uplink_request_void(ngx_uplink_fleet_t *fleet,
     ngx_uplink_actor_t *actor);
-static ngx_uplink_request_t *ngx_uplink_request_of(ngx_uplink_link_t *link,
-    u_char *ref, size_t len);
+static ngx_uplink_request_t *ngx_uplink_request_of(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_link_t *link, u_char *ref, size_t len);
 
 
 ngx_int_t
@@ -195,13 +195,13 @@ ngx_uplink_request_extend(ngx_uplink_fleet_t *fleet, u_char *req_id,
 
     /* it never makes it shorter, and never longer than the maximum */
 
-    at = q->deadline.node.key + by;
+    at = q->deadline.at + by;
 
     if (at > q->latest) {
-        at = ngx_max(q->latest, q->deadline.node.key);
+        at = ngx_max(q->latest, q->deadline.at);
     }
 
-    q->expires += at - q->deadline.node.key;
+    q->expires += at - q->deadline.at;
 
     ngx_uplink_deadline_set(fleet, &q->deadline, NGX_UPLINK_DEADLINE_REQUEST,
                             at);
@@ -224,24 +224,18 @@ done:
 /* by the sled's own req_id: only what this very connection answers for */
 
 static ngx_uplink_request_t *
-ngx_uplink_request_of(ngx_uplink_link_t *link, u_char *ref, size_t len)
+ngx_uplink_request_of(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
+    u_char *ref, size_t len)
 {
-    ngx_uplink_name_t     *name;
     ngx_uplink_request_t  *q;
 
     if (link->ticket == NULL) {
         return NULL;
     }
 
-    name = ngx_uplink_name_find(&link->sled->refs, ref, len);
-    if (name == NULL) {
-        return NULL;
-    }
+    q = ngx_uplink_request_named(fleet, link->sled, ref, len);
 
-    q = (ngx_uplink_request_t *)
-            ((u_char *) name - offsetof(ngx_uplink_request_t, ref));
-
-    return (q->ticket == link->ticket) ? q : NULL;
+    return (q && q->ticket == link->ticket) ? q : NULL;
 }
 
 
@@ -256,7 +250,7 @@ ngx_uplink_request_cancel(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
         return NGX_DECLINED;
     }
 
-    q = ngx_uplink_request_of(link, ref, len);
+    q = ngx_uplink_request_of(fleet, link, ref, len);
     rc = NGX_ABORT;
 
     if (q && q->inflight) {
@@ -281,7 +275,7 @@ ngx_uplink_request_ack(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
         return NGX_DECLINED;
     }
 
-    q = ngx_uplink_request_of(link, ref, len);
+    q = ngx_uplink_request_of(fleet, link, ref, len);
     rc = NGX_ABORT;
 
     /* not before its answer went out: that would be an ack of nothing */
@@ -308,7 +302,7 @@ ngx_uplink_request_applied(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
         return NGX_DECLINED;
     }
 
-    q = ngx_uplink_request_of(link, ref, len);
+    q = ngx_uplink_request_of(fleet, link, ref, len);
     rc = NGX_ABORT;
 
     /* who has acted on it has got it */

@@ -54,12 +54,23 @@ typedef struct ngx_uplink_operator_s  ngx_uplink_operator_t;
 typedef struct ngx_uplink_request_s   ngx_uplink_request_t;
 
 
-/* a deadline: node.key is the time (ngx_current_msec), node.data the kind */
+/*
+ * A deadline: most are one of few spans from now, so that they come in order
+ * by themselves; the others stand in a tree.
+ */
 
 typedef struct {
-    ngx_rbtree_node_t        node;
-    ngx_uint_t               set;
+    union {
+        ngx_queue_t          queue;
+        ngx_rbtree_node_t    node;
+    } in;
+    ngx_msec_t               at;         /* ngx_current_msec */
+    uint32_t                 kind;
+    uint32_t                 set;        /* 0, or where it stands */
 } ngx_uplink_deadline_t;
+
+#define NGX_UPLINK_DEADLINE_CLASS     1
+#define NGX_UPLINK_DEADLINE_TREE      2
 
 #define NGX_UPLINK_DEADLINE_REQUEST   0
 #define NGX_UPLINK_DEADLINE_TICKET    1
@@ -87,7 +98,6 @@ struct ngx_uplink_sled_s {
     ngx_uplink_name_t        name;       /* the agent id */
     ngx_queue_t              links;      /* connections that stand */
     ngx_queue_t              tickets;    /* what they brought, away or not */
-    ngx_uplink_tree_t        refs;       /* requests, by the sled's req_id */
     ngx_uplink_tree_t        tasks;      /* by task_id; task.h */
     ngx_queue_t              announced;  /* the same, oldest first */
     ngx_uint_t               ntasks;
@@ -232,12 +242,13 @@ extern ngx_str_t  ngx_uplink_reasons[];
 
 
 struct ngx_uplink_request_s {
-    ngx_rbtree_node_t        node;       /* by id */
-    ngx_rbtree_node_t        open;       /* while open: by version */
-    ngx_rbtree_node_t        changes[NGX_UPLINK_NCHANGES];
-    ngx_uint_t               changed;    /* which of them are in the tree */
+    ngx_uplink_cell_t        cell;       /* by id */
+    ngx_uplink_cell_t        named;      /* by sled and ref */
+    ngx_uplink_entry_t       open;       /* while it is */
+    ngx_uplink_entry_t       changes[NGX_UPLINK_NCHANGES];
+    ngx_uint_t               changed;    /* which of them are in the log */
     ngx_uplink_deadline_t    deadline;   /* expiry, then memory */
-    ngx_uplink_name_t        ref;        /* the sled's req_id */
+    ngx_str_t                ref;        /* the sled's req_id; in the zone */
     ngx_uplink_box_t         waiter;     /* who asked over HTTP */
 
     ngx_uplink_ticket_t     *ticket;     /* the sled that waits, or NULL */

@@ -565,24 +565,24 @@ static ngx_uplink_request_t *
 ngx_uplink_feed_opened(ngx_uplink_fleet_t *fleet, ngx_uplink_operator_t *op,
     ngx_uplink_feed_t *feed, ngx_uint_t *left)
 {
-    ngx_rbtree_node_t     *node;
+    ngx_uplink_entry_t    *e;
     ngx_uplink_request_t  *q;
 
-    node = ngx_uplink_tree_above(&fleet->sh->open, feed->opened);
+    e = ngx_uplink_log_above(&fleet->sh->open, feed->opened);
 
-    while (node && node->key <= feed->start && *left) {
+    while (e && e->version <= feed->start && *left) {
 
         q = (ngx_uplink_request_t *)
-                ((u_char *) node - offsetof(ngx_uplink_request_t, open));
+                ((u_char *) e - offsetof(ngx_uplink_request_t, open));
 
         if (ngx_uplink_operator_may(op, q)) {
             return q;
         }
 
-        feed->opened = node->key;
+        feed->opened = e->version;
         (*left)--;
 
-        node = ngx_uplink_tree_next(&fleet->sh->open, node);
+        e = ngx_uplink_log_next(&fleet->sh->open, e);
     }
 
     if (*left) {
@@ -598,32 +598,32 @@ static ngx_uplink_request_t *
 ngx_uplink_feed_changed(ngx_uplink_fleet_t *fleet, ngx_uplink_operator_t *op,
     ngx_uplink_feed_t *feed, ngx_uplink_view_t *view, ngx_uint_t *left)
 {
-    ngx_rbtree_node_t     *node;
+    ngx_uplink_entry_t    *e;
     ngx_uplink_request_t  *q;
 
-    node = ngx_uplink_tree_above(&fleet->sh->changes, feed->changed);
+    e = ngx_uplink_log_above(&fleet->sh->changes, feed->changed);
 
-    while (node && *left) {
+    while (e && *left) {
 
-        view->change = node->data;
+        view->change = e->what;
 
         q = (ngx_uplink_request_t *)
-                ((u_char *) (node - node->data)
+                ((u_char *) (e - e->what)
                  - offsetof(ngx_uplink_request_t, changes));
 
         /* opened, and already decided: what follows says so */
 
         if (ngx_uplink_operator_may(op, q)
-            && (node->data != NGX_UPLINK_CHANGE_OPENED || q->payload))
+            && (e->what != NGX_UPLINK_CHANGE_OPENED || q->payload))
         {
-            view->at = node->key;
+            view->at = e->version;
             return q;
         }
 
-        feed->changed = node->key;
+        feed->changed = e->version;
         (*left)--;
 
-        node = ngx_uplink_tree_next(&fleet->sh->changes, node);
+        e = ngx_uplink_log_next(&fleet->sh->changes, e);
     }
 
     return NULL;

@@ -16,6 +16,8 @@
 
 
 static ngx_int_t ngx_uplink_request_id(u_char *id);
+static uint64_t ngx_uplink_request_hash(ngx_uplink_sled_t *sled, u_char *ref,
+    size_t len);
 static ngx_uint_t ngx_uplink_request_refuse(ngx_uplink_fleet_t *fleet,
     ngx_uplink_sled_t *sled, ngx_uplink_ask_t *ask, ngx_uplink_view_t *view);
 static ngx_uint_t ngx_uplink_request_attended(ngx_uplink_fleet_t *fleet,
@@ -118,17 +120,14 @@ static ngx_uint_t
 ngx_uplink_request_refuse(ngx_uplink_fleet_t *fleet, ngx_uplink_sled_t *sled,
     ngx_uplink_ask_t *ask, ngx_uplink_view_t *view)
 {
-    ngx_uplink_name_t      *ref;
     ngx_uplink_request_t   *q;
     ngx_uplink_operator_t  *op;
 
     if (sled) {
-        ref = ngx_uplink_name_find(&sled->refs, ask->ref.data, ask->ref.len);
+        q = ngx_uplink_request_named(fleet, sled, ask->ref.data,
+                                     ask->ref.len);
 
-        if (ref) {
-            q = (ngx_uplink_request_t *)
-                    ((u_char *) ref - offsetof(ngx_uplink_request_t, ref));
-
+        if (q) {
             if (q->inflight) {
                 if (view) {
                     (void) ngx_uplink_view_fill(view, q, 0);
@@ -279,12 +278,13 @@ static void
 ngx_uplink_request_enter(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q,
     ngx_uplink_link_t *link, uint32_t slot)
 {
+    uint64_t          hash;
     ngx_uplink_sh_t  *sh;
 
     sh = fleet->sh;
 
-    ngx_memcpy(&q->node.key, q->id, sizeof(ngx_rbtree_key_t));
-    ngx_uplink_tree_insert(&sh->requests, &q->node);
+    ngx_memcpy(&hash, q->id, sizeof(uint64_t));
+    ngx_uplink_table_insert(&sh->requests, &q->cell, hash);
 
     ngx_uplink_count(fleet, NGX_UPLINK_COUNT_requests_opened);
 
@@ -308,7 +308,10 @@ ngx_uplink_request_enter(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q,
         link->ticket->nrequests++;
         link->sled->inflight++;
 
-        ngx_uplink_name_insert(&link->sled->refs, &q->ref);
+        ngx_uplink_table_insert(&sh->refs, &q->named,
+                                ngx_uplink_request_hash(link->sled,
+                                                        q->ref.data,
+                                                        q->ref.len));
 
     } else if (slot != NGX_UPLINK_NO_SLOT) {
         q->waited = 1;
@@ -330,12 +333,47 @@ ngx_uplink_request_enter(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q,
 
     ngx_uplink_request_change(fleet, q, NGX_UPLINK_CHANGE_OPENED);
 
-    q->open.key = sh->version;
-    ngx_uplink_tree_insert(&sh->open, &q->open);
+    ngx_uplink_log_append(&sh->open, &q->open, sh->version);
     sh->nopen++;
 
     ngx_uplink_deadline_set(fleet, &q->deadline, NGX_UPLINK_DEADLINE_REQUEST,
                             ngx_current_msec + (q->expires - q->created));
+}
+
+
+/* of a name within a sled; in a table of the fleet */
+
+static uint64_t
+ngx_uplink_request_hash(ngx_uplink_sled_t *sled, u_char *ref, size_t len)
+{
+    return (uint64_t) sled->name.node.key << 32 ^ ngx_crc32_short(ref, len)
+           ^ (uintptr_t) sled;
+}
+
+
+ngx_uplink_request_t *
+ngx_uplink_request_named(ngx_uplink_fleet_t *fleet, ngx_uplink_sled_t *sled,
+    u_char *ref, size_t len)
+{
+    ngx_uplink_cell_t     *cell;
+    ngx_uplink_request_t  *q;
+
+    for (cell = ngx_uplink_table_find(&fleet->sh->refs,
+                                   ngx_uplink_request_hash(sled, ref, len));
+         cell;
+         cell = ngx_uplink_table_next(cell))
+    {
+        q = (ngx_uplink_request_t *)
+                ((u_char *) cell - offsetof(ngx_uplink_request_t, named));
+
+        if (q->ticket->sled == sled && q->ref.len == len
+            && ngx_memcmp(q->ref.data, ref, len) == 0)
+        {
+            return q;
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -345,20 +383,19 @@ void
 ngx_uplink_request_change(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q,
     ngx_uint_t change)
 {
-    ngx_uplink_sh_t    *sh;
-    ngx_rbtree_node_t  *node;
+    ngx_uplink_sh_t     *sh;
+    ngx_uplink_entry_t  *e;
 
     sh = fleet->sh;
-    node = &q->changes[change];
+    e = &q->changes[change];
 
     if (q->changed & (1 << change)) {
-        ngx_uplink_tree_delete(&sh->changes, node);
+        ngx_uplink_log_remove(&sh->changes, e);
     }
 
-    node->key = ++sh->version;
-    node->data = (u_char) change;
+    e->what = change;
 
-    ngx_uplink_tree_insert(&sh->changes, node);
+    ngx_uplink_log_append(&sh->changes, e, ++sh->version);
     q->changed |= 1 << change;
 
     ngx_uplink_event_request(fleet, q);
@@ -371,7 +408,7 @@ ngx_uplink_request_change(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q,
 void
 ngx_uplink_request_close(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q)
 {
-    ngx_uplink_tree_delete(&fleet->sh->open, &q->open);
+    ngx_uplink_log_remove(&fleet->sh->open, &q->open);
     fleet->sh->nopen--;
 
     if (q->operator) {
@@ -423,7 +460,7 @@ void
 ngx_uplink_request_detach(ngx_uplink_request_t *q)
 {
     if (q->in_refs) {
-        ngx_uplink_tree_delete(&q->ticket->sled->refs, &q->ref.node);
+        ngx_uplink_table_delete(&q->named);
         q->in_refs = 0;
     }
 
@@ -466,7 +503,7 @@ ngx_uplink_request_forget(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q)
 
     for (i = 0; i < NGX_UPLINK_NCHANGES; i++) {
         if (q->changed & (1 << i)) {
-            ngx_uplink_tree_delete(&fleet->sh->changes, &q->changes[i]);
+            ngx_uplink_log_remove(&fleet->sh->changes, &q->changes[i]);
         }
     }
 
@@ -479,7 +516,7 @@ ngx_uplink_request_forget(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q)
     fleet->sh->nended--;
 
     ngx_uplink_deadline_clear(fleet, &q->deadline);
-    ngx_uplink_tree_delete(&fleet->sh->requests, &q->node);
+    ngx_uplink_table_delete(&q->cell);
 
     if (q->workspace) {
         ngx_uplink_workspace_put(fleet, q->workspace);
@@ -582,7 +619,7 @@ ngx_uplink_request_expire(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q,
     ngx_uplink_request_settle(fleet, q);
 
     if (q->in_refs) {
-        ngx_uplink_tree_delete(&q->ticket->sled->refs, &q->ref.node);
+        ngx_uplink_table_delete(&q->named);
         q->in_refs = 0;
     }
 

@@ -28,6 +28,11 @@ void ngx_uplink_request_delivered(ngx_uplink_fleet_t *fleet,
 void ngx_uplink_request_news(ngx_uplink_fleet_t *fleet,
     ngx_uplink_request_t *q, ngx_uint_t news);
 
+/* the one of this sled and req_id, or NULL */
+
+ngx_uplink_request_t *ngx_uplink_request_named(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_sled_t *sled, u_char *ref, size_t len);
+
 /* view.c */
 
 ngx_uplink_request_t *ngx_uplink_request_find(ngx_uplink_fleet_t *fleet,

@@ -60,7 +60,6 @@ ngx_uplink_sled_get(ngx_uplink_fleet_t *fleet, ngx_str_t *agent)
     ngx_queue_init(&sled->links);
     ngx_queue_init(&sled->tickets);
     ngx_queue_init(&sled->announced);
-    ngx_uplink_tree_init(&sled->refs);
     ngx_uplink_tree_init(&sled->tasks);
 
     ngx_uplink_name_insert(&fleet->sh->sleds, &sled->name);

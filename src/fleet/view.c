@@ -84,17 +84,17 @@ ngx_uplink_view_hex(u_char *id, u_char *hex)
 ngx_uplink_request_t *
 ngx_uplink_request_by_id(ngx_uplink_fleet_t *fleet, u_char *id)
 {
-    ngx_rbtree_key_t       key;
-    ngx_rbtree_node_t     *node;
+    uint64_t               hash;
+    ngx_uplink_cell_t     *cell;
     ngx_uplink_request_t  *q;
 
-    ngx_memcpy(&key, id, sizeof(ngx_rbtree_key_t));
+    ngx_memcpy(&hash, id, sizeof(uint64_t));
 
-    for (node = ngx_uplink_tree_from(&fleet->sh->requests, key);
-         node && node->key == key;
-         node = ngx_uplink_tree_next(&fleet->sh->requests, node))
+    for (cell = ngx_uplink_table_find(&fleet->sh->requests, hash);
+         cell;
+         cell = ngx_uplink_table_next(cell))
     {
-        q = (ngx_uplink_request_t *) node;
+        q = (ngx_uplink_request_t *) cell;
 
         if (ngx_memcmp(q->id, id, 16) == 0) {
             return q;
@@ -219,7 +219,7 @@ ngx_uplink_view_fill(ngx_uplink_view_t *view, ngx_uplink_request_t *q,
     view->reason = q->reason;
     view->news = q->news;
     view->seen = q->seen;
-    view->version = q->changes[NGX_UPLINK_CHANGE_OPENED].key;
+    view->version = q->changes[NGX_UPLINK_CHANGE_OPENED].version;
     view->created = q->created;
     view->expires = q->expires;
     view->approved = q->approved;
@@ -317,7 +317,7 @@ ngx_uplink_request_after(ngx_uplink_fleet_t *fleet, uint64_t after,
 {
     ngx_int_t              rc;
     ngx_uint_t             n;
-    ngx_rbtree_node_t     *node;
+    ngx_uplink_entry_t    *e;
     ngx_uplink_request_t  *q;
 
     do {
@@ -326,12 +326,12 @@ ngx_uplink_request_after(ngx_uplink_fleet_t *fleet, uint64_t after,
         }
 
         rc = NGX_DONE;
-        node = ngx_uplink_tree_above(&fleet->sh->open, after);
+        e = ngx_uplink_log_above(&fleet->sh->open, after);
 
-        for (n = 0; node; n++) {
+        for (n = 0; e; n++) {
 
             q = (ngx_uplink_request_t *)
-                    ((u_char *) node - offsetof(ngx_uplink_request_t, open));
+                    ((u_char *) e - offsetof(ngx_uplink_request_t, open));
 
             if (ngx_uplink_request_may(fleet, q, actor)) {
                 rc = ngx_uplink_view_fill(view, q, NGX_UPLINK_VIEW_PAYLOAD);
@@ -339,12 +339,12 @@ ngx_uplink_request_after(ngx_uplink_fleet_t *fleet, uint64_t after,
             }
 
             if (n == NGX_UPLINK_SCAN) {
-                view->version = node->key;
+                view->version = e->version;
                 rc = NGX_AGAIN;
                 break;
             }
 
-            node = ngx_uplink_tree_next(&fleet->sh->open, node);
+            e = ngx_uplink_log_next(&fleet->sh->open, e);
         }
 
         ngx_uplink_unlock(fleet);

@@ -7,11 +7,12 @@
 #include "fleet/event.h"
 
 
-#define NGX_UPLINK_ZONE_MIN  (64 * 1024)
+#define NGX_UPLINK_ZONE_MIN     (64 * 1024)
+#define NGX_UPLINK_ZONE_BUCKET  4096     /* of the zone, for each bucket */
 
 
 static ngx_int_t ngx_uplink_zone_init(ngx_shm_zone_t *shm_zone, void *data);
-static void ngx_uplink_zone_reset(ngx_uplink_sh_t *sh);
+static ngx_int_t ngx_uplink_zone_reset(ngx_uplink_fleet_t *fleet);
 static void ngx_uplink_zone_rebuild(ngx_uplink_fleet_t *fleet);
 
 
@@ -194,6 +195,7 @@ ngx_uplink_zone_check(ngx_conf_t *cf)
 static ngx_int_t
 ngx_uplink_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 {
+    ngx_int_t            rc;
     ngx_slab_pool_t     *pool;
     ngx_uplink_sh_t     *sh;
     ngx_uplink_fleet_t  *fleet;
@@ -248,14 +250,18 @@ ngx_uplink_zone_init(ngx_shm_zone_t *shm_zone, void *data)
     sh->epoch = 1;
     sh->started = ngx_current_msec;
 
-    ngx_uplink_zone_reset(sh);
-
     fleet->pool = pool;
     fleet->sh = sh;
 
     ngx_shmtx_lock(&pool->mutex);
-    ngx_uplink_event_init(fleet);
+    rc = ngx_uplink_zone_reset(fleet);
     ngx_shmtx_unlock(&pool->mutex);
+
+    if (rc != NGX_OK) {
+        ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+                      "zone \"%V\" is too small", &shm_zone->shm.name);
+        return NGX_ERROR;
+    }
 
     pool->data = sh;
     sh->magic = NGX_UPLINK_MAGIC;
@@ -266,11 +272,14 @@ ngx_uplink_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
 /* an empty fleet; the claims of the ports and their counters stay */
 
-static void
-ngx_uplink_zone_reset(ngx_uplink_sh_t *sh)
+static ngx_int_t
+ngx_uplink_zone_reset(ngx_uplink_fleet_t *fleet)
 {
-    ngx_uint_t          i;
+    ngx_uint_t          i, n;
+    ngx_uplink_sh_t    *sh;
     ngx_uplink_port_t  *port;
+
+    sh = fleet->sh;
 
     ngx_uplink_tree_init(&sh->sleds);
     ngx_uplink_tree_init(&sh->operators);
@@ -278,10 +287,9 @@ ngx_uplink_zone_reset(ngx_uplink_sh_t *sh)
     ngx_uplink_tree_init(&sh->issues);
     ngx_uplink_tree_init(&sh->users);
     ngx_uplink_tree_init(&sh->terminals);
-    ngx_uplink_tree_init(&sh->requests);
-    ngx_uplink_tree_init(&sh->open);
-    ngx_uplink_tree_init(&sh->changes);
     ngx_uplink_tree_init(&sh->deadlines);
+    ngx_uplink_log_init(&sh->open);
+    ngx_uplink_log_init(&sh->changes);
     ngx_queue_init(&sh->ended);
 
     sh->nsleds = 0;
@@ -296,6 +304,10 @@ ngx_uplink_zone_reset(ngx_uplink_sh_t *sh)
     sh->nseats = 0;
     sh->star_attached = 0;
 
+    for (i = 0; i < NGX_UPLINK_CLASSES; i++) {
+        ngx_queue_init(&sh->classes[i].queue);
+    }
+
     for (i = 0; i < sh->nports; i++) {
         port = &sh->ports[i];
 
@@ -307,6 +319,18 @@ ngx_uplink_zone_reset(ngx_uplink_sh_t *sh)
         ngx_queue_init(&port->waiters);
         ngx_queue_init(&port->seats);
     }
+
+    n = fleet->shm_zone->shm.size / NGX_UPLINK_ZONE_BUCKET;
+
+    if (ngx_uplink_table_init(&sh->requests, fleet->pool, n) != NGX_OK
+        || ngx_uplink_table_init(&sh->refs, fleet->pool, n) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_uplink_event_init(fleet);
+
+    return NGX_OK;
 }
 
 
@@ -334,8 +358,10 @@ ngx_uplink_zone_rebuild(ngx_uplink_fleet_t *fleet)
 
     pool->data = ngx_slab_alloc_locked(pool,
                                        ngx_uplink_zone_header(sh->nports));
-    ngx_uplink_zone_reset(sh);
-    ngx_uplink_event_init(fleet);
+
+    /* it has succeeded when the zone was made */
+
+    (void) ngx_uplink_zone_reset(fleet);
 
     sh->epoch++;
     sh->totals[NGX_UPLINK_COUNT_zone_quarantines]++;

@@ -14,6 +14,7 @@
 #include <ngx_http.h>
 
 #include "ngx_uplink.h"
+#include "fleet/log.h"
 
 
 #if (NGX_PTR_SIZE != 8)
@@ -39,6 +40,16 @@ typedef struct {
     ngx_rbtree_node_t   *root;
     ngx_rbtree_node_t    sentinel;
 } ngx_uplink_tree_t;
+
+
+/* deadlines of one span: the next one is at the head */
+
+#define NGX_UPLINK_CLASSES  16
+
+typedef struct {
+    ngx_msec_t           span;
+    ngx_queue_t          queue;
+} ngx_uplink_class_t;
 
 
 /* a record that is found by its name: first member of the record */
@@ -169,10 +180,12 @@ typedef struct {
     ngx_uplink_tree_t    issues;     /* by workspace and issue */
     ngx_uplink_tree_t    users;      /* of terminals, by name */
     ngx_uplink_tree_t    terminals;  /* by handle */
-    ngx_uplink_tree_t    requests;   /* by the first 8 bytes of the id */
-    ngx_uplink_tree_t    open;       /* requests, by version of opening */
-    ngx_uplink_tree_t    changes;    /* of requests, by version */
-    ngx_uplink_tree_t    deadlines;  /* of anything, by time */
+    ngx_uplink_table_t   requests;   /* by id */
+    ngx_uplink_table_t   refs;       /* the same, by sled and its req_id */
+    ngx_uplink_log_t     open;       /* the same, in order of opening */
+    ngx_uplink_log_t     changes;    /* of them */
+    ngx_uplink_class_t   classes[NGX_UPLINK_CLASSES];   /* of deadlines */
+    ngx_uplink_tree_t    deadlines;  /* of no class, by time */
     ngx_queue_t          ended;      /* requests, oldest end first */
 
     ngx_uint_t           nsleds;

@@ -38,9 +38,17 @@ my @lines = grep { /^    (?:\w+=)?\S*curl|^    [A-Z]+=/ }
 cmp_ok(scalar @lines, '>', 10, 'there are lines to try');
 
 my $port = $t->port;
-my $script = join "\n", map { s/^ +//r } map { s/127\.0\.0\.1:8080/127.0.0.1:$port/r }
-    map { /^ +curl/ ? s/ curl -s / curl -s -w '\\n%{http_code}\\n' /r . "\necho =" : $_ }
-    @lines;
+my @script;
+
+for my $line (@lines) {
+    my ($text) = $line =~ /^ +(.*)/;
+
+    $text =~ s/127\.0\.0\.1:8080/127.0.0.1:$port/;
+    $text =~ s/^curl -s /curl -s -w '\\n%{http_code}\\n' / or push @script, $text;
+    push @script, $text, 'echo =' if $text =~ /^curl/;
+}
+
+my $script = join "\n", @script;
 
 $t->write_file('script', "$script\n");
 

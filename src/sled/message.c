@@ -1,0 +1,96 @@
+
+/*
+ * Which message of the gateway goes where.
+ */
+
+
+#include "message.h"
+#include "perm.h"
+#include "terminal.h"
+
+
+typedef struct {
+    const char  *type;
+    void       (*handler)(const char *type, const char *req_id,
+                          json_t *payload);
+} sled_message_type_t;
+
+
+static void sled_message_cancel(const char *type, const char *req_id,
+    json_t *payload);
+static void sled_message_pending(const char *type, const char *req_id,
+    json_t *payload);
+static void sled_message_tasks(const char *type, const char *req_id,
+    json_t *payload);
+
+
+/* those of the connection itself are uplink.c's */
+
+static const sled_message_type_t  sled_message_types[] = {
+    { "terminal.data", sled_terminal_data },
+    { "terminal.open", sled_terminal_open },
+    { "terminal.resize", sled_terminal_resize },
+    { "terminal.close", sled_terminal_close },
+    { "terminal.pause", sled_terminal_pause },
+    { "terminal.resume", sled_terminal_pause },
+    { "terminal.attach", sled_terminal_attach },
+    { "perm_response", sled_perm_response },
+    { "perm_pending", sled_message_pending },
+    { "answer", sled_perm_response },
+    { "hook_ack", sled_perm_response },
+    { "spawn_ack", sled_perm_response },
+    { "spawn_halt", sled_perm_response },
+    { "error", sled_perm_error },
+    { "cancel", sled_message_cancel },
+    { "tasks_ok", sled_message_tasks },
+    { NULL, NULL }
+};
+
+
+void
+sled_message_dispatch(const char *type, const char *req_id, json_t *payload)
+{
+    const sled_message_type_t  *t;
+
+    for (t = sled_message_types; t->type; t++) {
+        if (strcmp(t->type, type) == 0) {
+            t->handler(type, req_id, payload);
+            return;
+        }
+    }
+
+    sled_log(SLED_LOG_DEBUG, "unknown_type", "%s", type);
+}
+
+
+/* of an inspection, which this sled does not offer: there is nothing to end */
+
+static void
+sled_message_cancel(const char *type, const char *req_id, json_t *payload)
+{
+    sled_log(SLED_LOG_INFO, "cancel", "%s: %s",
+             sled_json_text(payload, "correlation_id") ?: "",
+             sled_json_text(payload, "reason") ?: "");
+}
+
+
+static void
+sled_message_pending(const char *type, const char *req_id, json_t *payload)
+{
+    sled_log(SLED_LOG_INFO, "pending", "%s: seen by %ld", req_id,
+             (long) sled_json_number(payload, "operators", 0));
+}
+
+
+static void
+sled_message_tasks(const char *type, const char *req_id, json_t *payload)
+{
+    size_t   i;
+    json_t  *refused;
+
+    json_array_foreach(json_object_get(payload, "refused"), i, refused) {
+        sled_log(SLED_LOG_WARN, "task_refused", "%ld: %s",
+                 (long) sled_json_number(refused, "index", -1),
+                 sled_json_text(refused, "code") ?: "");
+    }
+}

@@ -1,0 +1,659 @@
+
+/*
+ * Shells of this machine, each behind a pseudo-terminal of its own.
+ */
+
+
+#include "config.h"
+#include "pty.h"
+
+#include <fcntl.h>
+#include <pty.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+
+
+#define SLED_PTY_READ    16384
+#define SLED_PTY_INPUT   (1024 * 1024)
+#define SLED_PTY_DRAIN   (192 * 1024)   /* more than the kernel can hold */
+#define SLED_PTY_HANGUP  250
+
+
+typedef struct sled_pty_s  sled_pty_t;
+
+struct sled_pty_s {
+    sled_pty_t       *next;
+    sled_session_t   *session;          /* NULL: only its group is left */
+    sled_exec_t       exec;
+    sled_child_t      child;
+    sled_watch_t      master;
+    sled_watch_t      started;          /* tells why exec() failed */
+    sled_timer_t      kill;
+    pid_t             group;
+    pid_t             foreground;
+    int               status;
+
+    unsigned char    *input;
+    size_t            input_len;
+    size_t            input_size;
+    size_t            drained;
+
+    unsigned          opened:1;
+    unsigned          hung:1;           /* nobody has the other side open */
+    unsigned          exited:1;
+    unsigned          leaving:1;
+    unsigned          killed:1;
+};
+
+
+static void *sled_pty_open(sled_session_t *s, const sled_spawn_t *spawn,
+    const char **code, const char **message);
+static void sled_pty_child(sled_pty_t *pty, int fd);
+static void sled_pty_started(sled_watch_t *watch, uint32_t events);
+static void sled_pty_event(sled_watch_t *watch, uint32_t events);
+static void sled_pty_watch(sled_pty_t *pty);
+static int sled_pty_read(sled_pty_t *pty);
+static int sled_pty_write(sled_pty_t *pty);
+static void sled_pty_exited(sled_child_t *child, int status);
+static void sled_pty_drain(sled_pty_t *pty);
+static void sled_pty_end(sled_pty_t *pty);
+static int sled_pty_input(void *host, const unsigned char *data, size_t len);
+static void sled_pty_resize(void *host, unsigned cols, unsigned rows);
+static void sled_pty_hangup(void *host);
+static void sled_pty_flow(void *host);
+static void sled_pty_forget(void *host);
+static int sled_pty_signal(sled_pty_t *pty, int signo);
+static void sled_pty_kill(sled_timer_t *timer);
+static void sled_pty_delete(sled_pty_t *pty);
+
+
+const sled_backend_t  sled_pty_backend = {
+    sled_pty_open,
+    sled_pty_input,
+    sled_pty_resize,
+    sled_pty_hangup,
+    sled_pty_flow,
+    sled_pty_forget
+};
+
+
+static const sled_conf_t  *sled_pty_conf;
+static sled_pty_t         *sled_ptys;
+static size_t              sled_nptys;
+
+
+void
+sled_pty_init(const sled_conf_t *conf)
+{
+    sled_pty_conf = conf;
+}
+
+
+size_t
+sled_pty_count(void)
+{
+    return sled_nptys;
+}
+
+
+void
+sled_pty_free(void)
+{
+    while (sled_ptys) {
+        (void) sled_pty_signal(sled_ptys, SIGKILL);
+
+        if (sled_ptys->child.pid) {
+            (void) waitpid(sled_ptys->child.pid, NULL, 0);
+        }
+
+        sled_pty_delete(sled_ptys);
+    }
+}
+
+
+static void *
+sled_pty_open(sled_session_t *s, const sled_spawn_t *spawn,
+    const char **code, const char **message)
+{
+    int              fds[2], master;
+    pid_t            pid;
+    sled_pty_t      *pty;
+    struct winsize   size;
+
+    *code = "internal";
+    *message = "out of memory";
+
+    pty = calloc(1, sizeof(sled_pty_t));
+    if (pty == NULL) {
+        return NULL;
+    }
+
+    if (sled_spawn_prepare(&pty->exec, sled_pty_conf, spawn, s->id, code,
+                           message)
+        != SLED_OK)
+    {
+        free(pty);
+        return NULL;
+    }
+
+    *code = "spawn_failed";
+    *message = "no terminal is left on this machine";
+
+    memset(&size, 0, sizeof(size));
+    size.ws_col = spawn->cols;
+    size.ws_row = spawn->rows;
+
+    if (pipe2(fds, O_CLOEXEC) == -1) {
+        sled_spawn_free(&pty->exec);
+        free(pty);
+        return NULL;
+    }
+
+    pid = forkpty(&master, NULL, NULL, &size);
+
+    if (pid == 0) {
+        sled_pty_child(pty, fds[1]);
+    }
+
+    close(fds[1]);
+
+    if (pid == -1) {
+        close(fds[0]);
+        sled_spawn_free(&pty->exec);
+        free(pty);
+        return NULL;
+    }
+
+    (void) sled_fd_flags(master);
+    (void) sled_fd_flags(fds[0]);
+
+    pty->session = s;
+    pty->group = pid;
+    pty->child.pid = pid;
+    pty->child.handler = sled_pty_exited;
+    pty->child.data = pty;
+    pty->master.fd = master;
+    pty->master.handler = sled_pty_event;
+    pty->master.data = pty;
+    pty->started.fd = fds[0];
+    pty->started.handler = sled_pty_started;
+    pty->started.data = pty;
+    pty->kill.handler = sled_pty_kill;
+    pty->kill.data = pty;
+
+    pty->next = sled_ptys;
+    sled_ptys = pty;
+    sled_nptys++;
+
+    sled_child_add(&pty->child);
+    (void) sled_watch_set(&pty->started, EPOLLIN);
+
+    return pty;
+}
+
+
+/* between fork() and exec() */
+
+static void
+sled_pty_child(sled_pty_t *pty, int fd)
+{
+    int       signo, error;
+    sigset_t  set;
+
+    for (signo = 1; signo < NSIG; signo++) {
+        (void) signal(signo, SIG_DFL);
+    }
+
+    sigemptyset(&set);
+    sigprocmask(SIG_SETMASK, &set, NULL);
+
+    if (fd != 3) {
+        (void) dup3(fd, 3, O_CLOEXEC);
+        fd = 3;
+    }
+
+    (void) close_range(4, ~0U, 0);
+
+    if (chdir(pty->exec.dir) == 0) {
+        execve(pty->exec.shell, pty->exec.argv, pty->exec.env);
+    }
+
+    error = errno;
+    (void) !write(fd, &error, sizeof(error));
+    _exit(127);
+}
+
+
+static void
+sled_pty_started(sled_watch_t *watch, uint32_t events)
+{
+    int          error;
+    ssize_t      n;
+    sled_pty_t  *pty;
+
+    pty = watch->data;
+    n = read(watch->fd, &error, sizeof(error));
+
+    if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+
+    sled_watch_del(&pty->started);
+    close(pty->started.fd);
+    pty->started.fd = -1;
+
+    if (pty->session == NULL || pty->leaving) {
+        return;
+    }
+
+    if (n == sizeof(error)) {
+        sled_session_failed(pty->session, "spawn_failed", strerror(error));
+        return;
+    }
+
+    pty->opened = 1;
+    sled_session_opened(pty->session, pty->exec.dir, pty->exec.name);
+
+    if (pty->exited) {
+        sled_pty_drain(pty);
+
+    } else {
+        sled_pty_watch(pty);
+    }
+}
+
+
+/*
+ * Without room nothing is read, and the child blocks as soon as the kernel
+ * has no room either.
+ */
+
+static void
+sled_pty_watch(sled_pty_t *pty)
+{
+    uint32_t        events;
+    unsigned char  *p;
+
+    if (pty->hung || !pty->opened) {
+        return;
+    }
+
+    events = sled_session_room(pty->session, &p) ? EPOLLIN : 0;
+    events |= pty->input_len ? EPOLLOUT : 0;
+
+    (void) sled_watch_set(&pty->master, events);
+}
+
+
+static void
+sled_pty_event(sled_watch_t *watch, uint32_t events)
+{
+    sled_pty_t      *pty;
+    unsigned char   *p;
+
+    pty = watch->data;
+
+    if ((events & EPOLLOUT) && sled_pty_write(pty) != SLED_OK) {
+        pty->input_len = 0;
+    }
+
+    if (sled_session_room(pty->session, &p) == 0) {
+
+        if (events & (EPOLLHUP|EPOLLERR)) {
+
+            /* told again and again, whatever was asked for */
+
+            sled_watch_del(&pty->master);
+            return;
+        }
+
+    } else if (events & (EPOLLIN|EPOLLHUP|EPOLLERR)) {
+
+        if (sled_pty_read(pty) == SLED_ERROR) {
+            pty->hung = 1;
+            sled_watch_del(&pty->master);
+
+            if (pty->exited) {
+                sled_pty_end(pty);
+            }
+
+            return;
+        }
+    }
+
+    sled_pty_watch(pty);
+}
+
+
+/* SLED_OK: some bytes, SLED_AGAIN: none now, SLED_ERROR: no more */
+
+static int
+sled_pty_read(sled_pty_t *pty)
+{
+    size_t          room;
+    ssize_t         n;
+    unsigned char  *p;
+
+    room = sled_session_room(pty->session, &p);
+
+    if (room == 0) {
+        return SLED_AGAIN;
+    }
+
+    n = read(pty->master.fd, p, room < SLED_PTY_READ ? room : SLED_PTY_READ);
+
+    if (n > 0) {
+        sled_session_output(pty->session, n);
+        pty->drained += n;
+        return SLED_OK;
+    }
+
+    if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
+        return SLED_AGAIN;
+    }
+
+    return SLED_ERROR;
+}
+
+
+static int
+sled_pty_write(sled_pty_t *pty)
+{
+    ssize_t  n;
+
+    n = write(pty->master.fd, pty->input, pty->input_len);
+
+    if (n == -1) {
+        return (errno == EAGAIN || errno == EINTR) ? SLED_OK : SLED_ERROR;
+    }
+
+    memmove(pty->input, pty->input + n, pty->input_len - n);
+    pty->input_len -= n;
+
+    return SLED_OK;
+}
+
+
+static int
+sled_pty_input(void *host, const unsigned char *data, size_t len)
+{
+    size_t          size;
+    sled_pty_t     *pty;
+    unsigned char  *input;
+
+    pty = host;
+
+    if (pty->hung || pty->exited) {
+        return SLED_OK;
+    }
+
+    if (pty->input_len + len > pty->input_size) {
+        size = (pty->input_len + len + 4095) & ~(size_t) 4095;
+        input = (size <= SLED_PTY_INPUT) ? realloc(pty->input, size) : NULL;
+
+        if (input == NULL) {
+            return SLED_ERROR;
+        }
+
+        pty->input = input;
+        pty->input_size = size;
+    }
+
+    memcpy(pty->input + pty->input_len, data, len);
+    pty->input_len += len;
+
+    if (pty->input_len == len && sled_pty_write(pty) != SLED_OK) {
+        pty->input_len = 0;
+    }
+
+    sled_pty_watch(pty);
+
+    return SLED_OK;
+}
+
+
+static void
+sled_pty_resize(void *host, unsigned cols, unsigned rows)
+{
+    sled_pty_t      *pty;
+    struct winsize   size;
+
+    pty = host;
+
+    memset(&size, 0, sizeof(size));
+    size.ws_col = cols;
+    size.ws_row = rows;
+
+    (void) ioctl(pty->master.fd, TIOCSWINSZ, &size);
+}
+
+
+static void
+sled_pty_flow(void *host)
+{
+    sled_pty_t  *pty;
+
+    pty = host;
+
+    if (pty->exited && pty->opened && !pty->hung) {
+        sled_pty_drain(pty);
+
+    } else {
+        sled_pty_watch(pty);
+    }
+}
+
+
+static void
+sled_pty_exited(sled_child_t *child, int status)
+{
+    sled_pty_t  *pty;
+
+    pty = child->data;
+
+    pty->exited = 1;
+    pty->status = status;
+
+    if (pty->session == NULL) {
+
+        /* only its group was waited for */
+
+        return;
+    }
+
+    if (pty->leaving || pty->hung) {
+        sled_pty_end(pty);
+
+    } else if (pty->opened) {
+        pty->drained = 0;
+        sled_pty_drain(pty);
+    }
+
+    /* else exec() may have failed: sled_pty_started() knows */
+}
+
+
+/*
+ * What it wrote before it ended is with the kernel, and a read that finds
+ * nothing has seen all of it.  The bound is for others that still write.
+ */
+
+static void
+sled_pty_drain(sled_pty_t *pty)
+{
+    int  rc;
+
+    do {
+        rc = sled_pty_read(pty);
+    } while (rc == SLED_OK && pty->drained < SLED_PTY_DRAIN);
+
+    if (rc == SLED_AGAIN) {
+        unsigned char  *p;
+
+        if (sled_session_room(pty->session, &p) == 0) {
+
+            /* goes on when there is room */
+
+            sled_watch_del(&pty->master);
+            return;
+        }
+    }
+
+    sled_pty_end(pty);
+}
+
+
+static void
+sled_pty_end(sled_pty_t *pty)
+{
+    int   code;
+    char  reason[32];
+
+    if (WIFSIGNALED(pty->status)) {
+        code = 128 + WTERMSIG(pty->status);
+        snprintf(reason, sizeof(reason), "signal:%d", WTERMSIG(pty->status));
+
+    } else {
+        code = WEXITSTATUS(pty->status);
+        strcpy(reason, "exited");
+    }
+
+    sled_session_ended(pty->session, code, reason);
+}
+
+
+static void
+sled_pty_hangup(void *host)
+{
+    sled_pty_t  *pty;
+
+    pty = host;
+
+    if (pty->leaving) {
+        return;
+    }
+
+    pty->leaving = 1;
+    pty->foreground = tcgetpgrp(pty->master.fd);
+
+    (void) sled_pty_signal(pty, SIGHUP);
+    (void) sled_pty_signal(pty, SIGCONT);
+
+    sled_timer_set(&pty->kill, SLED_PTY_HANGUP);
+
+    if (pty->exited) {
+
+        /* not from within: the session is in use by who called */
+
+        sled_timer_set(&pty->kill, 0);
+        return;
+    }
+
+    sled_pty_watch(pty);
+}
+
+
+/* SLED_ERROR: nobody is there any more */
+
+static int
+sled_pty_signal(sled_pty_t *pty, int signo)
+{
+    int  rc;
+
+    rc = kill(-pty->group, signo);
+
+    if (pty->foreground > 1 && pty->foreground != pty->group) {
+        rc = (kill(-pty->foreground, signo) == 0) ? 0 : rc;
+    }
+
+    return (rc == 0) ? SLED_OK : SLED_ERROR;
+}
+
+
+static void
+sled_pty_kill(sled_timer_t *timer)
+{
+    sled_pty_t  *pty;
+
+    pty = timer->data;
+
+    (void) sled_pty_signal(pty, SIGKILL);
+    pty->killed = 1;
+
+    if (pty->child.pid) {
+
+        /* it is on its way, and is reaped first */
+
+        sled_timer_set(timer, SLED_PTY_HANGUP);
+
+    } else if (pty->session == NULL) {
+        sled_pty_delete(pty);
+
+    } else if (pty->exited) {
+        sled_pty_end(pty);
+    }
+}
+
+
+/* the session is done with it; others of the group may still have to go */
+
+static void
+sled_pty_forget(void *host)
+{
+    sled_pty_t  *pty;
+
+    pty = host;
+
+    pty->session = NULL;
+
+    sled_watch_del(&pty->master);
+
+    if (pty->leaving && !pty->killed && sled_pty_signal(pty, 0) == SLED_OK) {
+        return;
+    }
+
+    if (pty->child.pid) {
+
+        /* was never heard of: exec() failed, or we stop */
+
+        (void) sled_pty_signal(pty, SIGKILL);
+        pty->leaving = 1;
+        sled_timer_set(&pty->kill, SLED_PTY_HANGUP);
+        return;
+    }
+
+    sled_pty_delete(pty);
+}
+
+
+static void
+sled_pty_delete(sled_pty_t *pty)
+{
+    sled_pty_t  **p;
+
+    for (p = &sled_ptys; *p; p = &(*p)->next) {
+        if (*p == pty) {
+            *p = pty->next;
+            sled_nptys--;
+            break;
+        }
+    }
+
+    sled_timer_del(&pty->kill);
+    sled_watch_del(&pty->master);
+    close(pty->master.fd);
+
+    if (pty->started.fd != -1) {
+        sled_watch_del(&pty->started);
+        close(pty->started.fd);
+    }
+
+    if (pty->child.pid) {
+        sled_child_del(&pty->child);
+    }
+
+    sled_spawn_free(&pty->exec);
+    free(pty->input);
+    free(pty);
+}

@@ -1,0 +1,112 @@
+
+/*
+ * A terminal's stream: from its host into the ring, at the pace of the
+ * gateway.
+ */
+
+
+#include "terminal.h"
+#include "uplink.h"
+
+
+void
+sled_session_opened(sled_session_t *s, const char *work_dir,
+    const char *shell)
+{
+    s->opened = 1;
+    s->active = sled_now();
+    s->work_dir = sled_copy(work_dir);
+    s->shell = sled_copy(shell);
+
+    sled_log(SLED_LOG_INFO, "terminal_opened", "%s: %s in %s", s->id, shell,
+             work_dir);
+
+    sled_terminal_told_opened(s, s->request_id, 0, 0);
+}
+
+
+void
+sled_session_failed(sled_session_t *s, const char *code,
+    const char *message)
+{
+    sled_log(SLED_LOG_WARN, "terminal_failed", "%s: %s", code, message);
+
+    sled_terminal_told_error(s->request_id, NULL, code, message);
+    sled_terminal_remove(s);
+}
+
+
+/*
+ * Bytes that the gateway has not confirmed are not overwritten: it may ask
+ * for them again.
+ */
+
+size_t
+sled_session_room(sled_session_t *s, unsigned char **p)
+{
+    size_t    n;
+    uint64_t  kept;
+
+    n = sled_ring_room(&s->ring, p);
+
+    if (s->closing) {
+        return n;
+    }
+
+    if (s->paused) {
+        return 0;
+    }
+
+    kept = s->ring.size - (s->ring.end - s->confirmed);
+
+    return (n > kept) ? kept : n;
+}
+
+
+void
+sled_session_output(sled_session_t *s, size_t n)
+{
+    sled_ring_added(&s->ring, n);
+
+    if (s->closing) {
+        s->sent = s->ring.end;
+        s->confirmed = s->ring.end;
+        return;
+    }
+
+    s->active = sled_now();
+
+    if (!s->paused && !s->held) {
+        sled_uplink_write(&sled_uplink);
+    }
+}
+
+
+void
+sled_session_ended(sled_session_t *s, int code, const char *reason)
+{
+    s->ended = 1;
+    s->exit_code = code;
+
+    if (s->reason[0] == '\0') {
+        snprintf(s->reason, sizeof(s->reason), "%s", reason);
+    }
+
+    sled_log(SLED_LOG_INFO, "terminal_exit", "%s: %d %s", s->id, code,
+             s->reason);
+
+    sled_timer_del(&s->idle);
+
+    s->backend->forget(s->host);
+    s->host = NULL;
+
+    if (!s->opened || s->orphan) {
+
+        /* there is nobody who knows of it */
+
+        sled_terminal_remove(s);
+        return;
+    }
+
+    sled_uplink_write(&sled_uplink);
+}

@@ -478,7 +478,7 @@ ngx_int_t ngx_uplink_request_open(ngx_uplink_fleet_t *fleet,
 
 typedef struct {
     ngx_uint_t               kind;         /* the reply's: PERM, ASK … */
-    unsigned                 approved:1;
+    unsigned                 approved:1;   /* hook: ok; spawn: not halted */
     unsigned                 always:1;
     u_char                  *sha256;       /* or NULL */
     ngx_str_t               *parts;        /* members for the sled */

@@ -383,9 +383,8 @@ static const ngx_uplink_fault_t *
 ngx_uplink_answer_digest(ngx_uplink_answer_t *answer,
     ngx_uplink_value_t *value)
 {
-    u_char      text[64];
-    size_t      i, len;
-    ngx_int_t   n;
+    u_char  text[64];
+    size_t  len;
 
     if (value->kind <= NGX_UPLINK_JSON_NULL) {
         return NULL;
@@ -393,25 +392,11 @@ ngx_uplink_answer_digest(ngx_uplink_answer_t *answer,
 
     if (value->kind != NGX_UPLINK_JSON_STRING
         || ngx_uplink_json_string(value, text, sizeof(text), &len) != NGX_OK
-        || len != sizeof(text))
+        || len != sizeof(text)
+        || ngx_uplink_unhex(answer->sha256, text, sizeof(answer->sha256))
+           != NGX_OK)
     {
         return &ngx_uplink_bad_digest;
-    }
-
-    for (i = 0; i < len; i++) {
-        if (text[i] >= 'A' && text[i] <= 'F') {
-            return &ngx_uplink_bad_digest;
-        }
-    }
-
-    for (i = 0; i < sizeof(answer->sha256); i++) {
-        n = ngx_hextoi(&text[2 * i], 2);
-
-        if (n == NGX_ERROR) {
-            return &ngx_uplink_bad_digest;
-        }
-
-        answer->sha256[i] = (u_char) n;
     }
 
     answer->decision.sha256 = answer->sha256;

@@ -51,7 +51,7 @@ ngx_uplink_entry_t *ngx_uplink_log_next(ngx_uplink_log_t *log,
  * what is equal the owner decides.
  */
 
-#define NGX_UPLINK_TABLE_PAGES  32
+#define NGX_UPLINK_TABLE_PAGES  64
 
 typedef struct ngx_uplink_cell_s  ngx_uplink_cell_t;
 

@@ -6,6 +6,7 @@
 
 
 #include "fleet/terminal_life.h"
+#include "wire/wire.h"
 
 
 static ngx_uplink_terminal_t *ngx_uplink_session_find(
@@ -44,27 +45,22 @@ static ngx_uplink_terminal_t *
 ngx_uplink_session_request(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
     ngx_str_t *request)
 {
-    u_char                  hex[32];
-    ngx_int_t               byte;
-    ngx_uint_t              i;
+    u_char                  id[16];
     uint64_t                handle;
+    ngx_uint_t              i;
     ngx_rbtree_node_t      *node;
     ngx_uplink_terminal_t  *t;
 
-    if (request->len != sizeof(hex)) {
+    if (request->len != 2 * sizeof(id)
+        || ngx_uplink_unhex(id, request->data, sizeof(id)) != NGX_OK)
+    {
         return NULL;
     }
 
     handle = 0;
 
     for (i = 0; i < 8; i++) {
-        byte = ngx_hextoi(request->data + 2 * i, 2);
-
-        if (byte == NGX_ERROR) {
-            return NULL;
-        }
-
-        handle = handle << 8 | (uint64_t) byte;
+        handle = handle << 8 | id[i];
     }
 
     node = ngx_uplink_tree_from(&fleet->sh->terminals, handle);
@@ -75,10 +71,8 @@ ngx_uplink_session_request(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
 
     t = (ngx_uplink_terminal_t *) node;
 
-    ngx_hex_dump(hex, t->request, 16);
-
     return (link->ticket && t->ticket == link->ticket
-            && ngx_memcmp(hex, request->data, sizeof(hex)) == 0)
+            && ngx_memcmp(t->request, id, sizeof(id)) == 0)
                ? t : NULL;
 }
 

@@ -6,13 +6,13 @@
 
 
 #include "fleet/request.h"
+#include "wire/wire.h"
 
 
 #define NGX_UPLINK_VIEW_SIZE  (128 * 1024)
 #define NGX_UPLINK_SCAN       512     /* requests looked at in one go */
 
 
-static ngx_int_t ngx_uplink_view_hex(u_char *id, u_char *hex);
 static ngx_int_t ngx_uplink_view_copy(ngx_str_t *dst, ngx_str_t *buf,
     ngx_uplink_blob_t *blob);
 
@@ -35,7 +35,7 @@ ngx_uplink_request_find(ngx_uplink_fleet_t *fleet, u_char *req_id, size_t len)
     ngx_uplink_request_t  *q;
 
     if (len <= 32 || len > NGX_UPLINK_REQ_MAX
-        || ngx_uplink_view_hex(id, req_id + len - 32) != NGX_OK)
+        || ngx_uplink_unhex(id, req_id + len - 32, 16) != NGX_OK)
     {
         return NULL;
     }
@@ -51,33 +51,6 @@ ngx_uplink_request_find(ngx_uplink_fleet_t *fleet, u_char *req_id, size_t len)
     n = ngx_uplink_view_id(text, q);
 
     return (n == len && ngx_memcmp(text, req_id, len) == 0) ? q : NULL;
-}
-
-
-static ngx_int_t
-ngx_uplink_view_hex(u_char *id, u_char *hex)
-{
-    u_char      ch, digit;
-    ngx_uint_t  i;
-
-    for (i = 0; i < 32; i++) {
-        ch = hex[i];
-        digit = ch - '0';
-
-        if (digit > 9) {
-            digit = ch - 'a';
-
-            if (digit > 5) {
-                return NGX_ERROR;
-            }
-
-            digit += 10;
-        }
-
-        id[i / 2] = (u_char) (id[i / 2] << 4 | digit);
-    }
-
-    return NGX_OK;
 }
 
 

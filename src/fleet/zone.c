@@ -8,7 +8,7 @@
 
 
 #define NGX_UPLINK_ZONE_MIN     (64 * 1024)
-#define NGX_UPLINK_ZONE_BUCKET  4096     /* of the zone, for each bucket */
+#define NGX_UPLINK_ZONE_BUCKET  1024     /* of the zone, for each bucket */
 
 
 static ngx_int_t ngx_uplink_zone_init(ngx_shm_zone_t *shm_zone, void *data);

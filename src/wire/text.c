@@ -370,3 +370,30 @@ ngx_uplink_json_quote(u_char *dst, const u_char *src, size_t len)
 
     return dst;
 }
+
+
+ngx_int_t
+ngx_uplink_unhex(u_char *dst, const u_char *hex, size_t n)
+{
+    u_char  ch, digit;
+    size_t  i;
+
+    for (i = 0; i < 2 * n; i++) {
+        ch = hex[i];
+        digit = (u_char) (ch - '0');
+
+        if (digit > 9) {
+            digit = (u_char) (ch - 'a');
+
+            if (digit > 5) {
+                return NGX_ERROR;
+            }
+
+            digit += 10;
+        }
+
+        dst[i / 2] = (u_char) (dst[i / 2] << 4 | digit);
+    }
+
+    return NGX_OK;
+}

@@ -127,6 +127,11 @@ ngx_int_t ngx_uplink_json_integer(ngx_uplink_value_t *value, int64_t min,
 u_char *ngx_uplink_json_quote(u_char *dst, const u_char *src, size_t len);
 
 
+/* n bytes from twice as many lower case hex digits; NGX_OK, NGX_ERROR */
+
+ngx_int_t ngx_uplink_unhex(u_char *dst, const u_char *hex, size_t n);
+
+
 /* the envelope: {"type", "req_id", "payload"} (protocol.md, section 2) */
 
 #define NGX_UPLINK_TYPE_MAX    64

@@ -9,6 +9,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Test::More;
+use Socket qw(SOL_SOCKET SO_SNDBUF);
 use Time::HiRes qw(time);
 use Uplink::Test;
 
@@ -21,7 +22,8 @@ $t->conf(<<"EOF")->run;
     uplink_registration required;
 
     server {
-        listen 127.0.0.1:%%PORT_0%%;
+        listen 127.0.0.1:%%PORT_0%% sndbuf=16k rcvbuf=16k;
+        uplink_send_buffer 64k;
 
         location /long { uplink_close_timeout 1h; uplink_sled main; }
         location /short { uplink_close_timeout ${wait}ms; uplink_sled main; }
@@ -97,6 +99,49 @@ $ws->close(reset => 1);
 $ws = closing('/long');
 shutdown $ws->handle, 1;
 ok($ws->closed, 'a client that only hangs up');
+
+# a client that did not read, and was not read therefore: its answer is
+
+sub sled {
+    my (%payload) = @_;
+
+    my $ws = $t->ws('/long', rcvbuf => 8192, limit => 20);
+
+    setsockopt $ws->handle, SOL_SOCKET, SO_SNDBUF, 16384;
+
+    $ws->send_json({ type => 'register', req_id => 'r', payload => {
+        protocol_version => 2, agent_id => 'slow', capabilities => {},
+        %payload } });
+
+    my $registered = $ws->await('registered');
+
+    return ($ws, $registered->{payload});
+}
+
+my ($old, $ticket) = sled();
+my $beat = $old->frame($text, '{"type":"heartbeat","req_id":"'
+    . 'x' x 100 . '","payload":{}}');
+
+my $select = IO::Select->new($old->handle);
+my $done = 0;
+
+while ($select->can_write(0.3) && $done < 1e7) {
+    $done += syswrite($old->handle, substr $beat x 100,
+        $done % length $beat) // 0;
+}
+
+cmp_ok($done, '<', 1e7, 'it is not read any more');
+
+my ($new, $resumed) = sled(resume => { connection_id =>
+    $ticket->{connection_id}, resume_token => $ticket->{resume_token} });
+
+ok($resumed->{resumed}, 'another connection takes its place');
+while ($old->recv) { }
+is($old->{close_code}, 4001, 'it reads up to the close frame');
+$old->send_raw(substr($beat, $done % length $beat)
+    . $f->frame($close, pack 'n', 4001));
+ok($old->closed, 'and its answer is read');
+ok($new->goodbye, 'as is that of the other');
 
 # ---- no answer: uplink_close_timeout
 

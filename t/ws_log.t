@@ -26,6 +26,7 @@ $t->conf(<<'EOF', workers => 1)->run;
 
         location /echo { uplink_echo; }
         location /small { uplink_max_message 10; uplink_echo; }
+        location /lingers { uplink_echo; }
         location /one { limit_conn conns 1; uplink_echo; }
         location /active { stub_status; }
         location /mirrored { mirror /copy; uplink_echo; }
@@ -119,6 +120,18 @@ for my $case (
 
 unlike($t->log, qr/\[(?:warn|error|crit|alert|emerg)\](?!.*worker process)/,
     'nothing of a higher level');
+
+# who broke the rules may be sending still: the request stays until he hangs
+# up, so that no reset takes the close frame from him
+
+my $sender = $t->ws('/lingers');
+
+$sender->send_raw("\xff\xff");
+ok($sender->closed, 'a client that broke the rules is told so');
+is($sender->write('still sending' x 1000), 1, 'and may go on sending');
+unlike($t->read_file('uplink.log'), qr{/lingers}, 'until he hangs up');
+$sender->close;
+is((access('/lingers'))[0], 101, 'then it is over');
 
 # ---- limit_conn counts it as long as it lives
 

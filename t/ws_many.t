@@ -112,7 +112,7 @@ my $endless = fork // die "fork: $!";
 
 if ($endless == 0) {
     my $socket = Uplink::WS->new(port => $t->port, path => '/echo');
-    my $block = $f->frame($pong, 'x' x 20) x 5000;
+    my $block = $f->frame($pong, '') x 200000;
 
     # nothing is answered to a pong, so nothing holds it up
 

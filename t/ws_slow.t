@@ -65,6 +65,19 @@ sub stuff {
     return $done;
 }
 
+# is there a whole frame to read?
+
+sub whole {
+    my ($ws) = @_;
+
+    my $have = length $ws->{buffer};
+    return if $have < 2;
+
+    my $n = unpack 'xC', $ws->{buffer};
+    return $have >= 2 + $n if $n < 126;
+    return $have >= 4 && $have >= 4 + unpack 'x2n', $ws->{buffer};
+}
+
 # ---- more than all buffers hold, of three sizes; then everything comes back
 
 for my $case ([60000, 100], [1500, 2000], [64, 20000]) {
@@ -182,6 +195,60 @@ $ws->send_raw(join '', map({ $f->frame($text, $_) } @messages),
 is(scalar(grep { (($ws->recv // {})->{payload} // '') eq $_ } @messages), 200,
     'all messages');
 $ws->expect_close(1000, 'come before the close', answer => 0);
+
+# ---- a storm: the socket blocks at any byte of any frame
+
+srand 7;
+$ws = connection('/echo');
+
+my (%seen, %count, $wrong);
+my $fly = 0;
+my $texts = 1;
+
+sub storm {
+    my ($frame) = @_;
+
+    my $opcode = $frame->{opcode};
+    my ($n, $rest) = $frame->{payload} =~ /^(\d{6})(x*)$/;
+
+    $wrong //= "opcode $opcode after " . ($seen{$opcode} // 'nothing')
+        if !$n || $n <= ($seen{$opcode} // 0);
+
+    $seen{$opcode} = $n;
+    $count{$opcode}++;
+    $fly -= length($rest // '');
+
+    return;
+}
+
+for my $i (1 .. 6000) {
+    my $opcode = rand() < 0.3 ? $ping : $text;
+    my $size = int rand($opcode == $ping ? 118 : rand() < 0.9 ? 300 : 9000);
+
+    $ws->write($f->frame($opcode, sprintf '%06d%s', $i, 'x' x $size)) or last;
+    $texts++ if $opcode == $text;
+    $fly += $size;
+
+    next if $fly < 40000 * rand;
+
+    # what comes first, a part of a frame with it
+
+    sysread $ws->handle, $ws->{buffer}, 1 + int rand 4000,
+        length $ws->{buffer};
+
+    storm($ws->recv_frame) while !$wrong && whole($ws);
+}
+
+$ws->send_text('999999');
+
+while (!$wrong && ($seen{$text} // 0) != 999999) {
+    storm($ws->recv_frame || last);
+}
+
+is($wrong, undef, 'a storm: every frame is whole, and in order');
+is($count{$text}, $texts, 'no message is missing');
+cmp_ok($count{$pong} // 0, '>', 0, 'nor are all the pongs');
+ok($ws->goodbye(1000, 20), 'and the end');
 
 # ---- send_timeout
 

@@ -251,10 +251,6 @@ ngx_uplink_input_begin(ngx_uplink_conn_t *uc)
         return NGX_ERROR;
     }
 
-    if (f->opcode != NGX_UPLINK_FRAME_CONTINUATION) {
-        ngx_memzero(&uc->utf8, sizeof(ngx_uplink_utf8_t));
-    }
-
     return NGX_OK;
 }
 

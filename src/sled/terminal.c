@@ -416,7 +416,7 @@ sled_terminal_told_opened(sled_session_t *s, const char *request_id,
     }
 
     (void) sled_uplink_send(&sled_uplink, "terminal.opened", NULL, payload,
-                            0);
+                            attached ? SLED_ONCE : 0);
 }
 
 

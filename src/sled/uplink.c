@@ -420,6 +420,7 @@ sled_uplink_closed(sled_link_t *link)
     up->syncing = 0;
 
     sled_timer_del(&up->beat);
+    sled_uplink_forget(up, SLED_ONCE);
 
     up->ops->down();
 

@@ -21,6 +21,9 @@
 #define SLED_FRAME         (64 * 1024)
 #define SLED_DATA_FRAME    (16 * 1024)
 
+/* owner of what means nothing to another connection */
+#define SLED_ONCE          UINT64_MAX
+
 
 typedef struct sled_uplink_s    sled_uplink_t;
 typedef struct sled_link_s      sled_link_t;

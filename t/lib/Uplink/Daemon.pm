@@ -195,6 +195,11 @@ sub finish {
     my $report = join '', map { $self->slurp($_) }
         glob "$self->{dir}/p*.valgrind";
 
+    # TIOCGPTPEER, by which glibc opens the other side, is unknown to it
+
+    $report =~ s/^==\d+== Warning: noted but unhandled ioctl 0x5441.*\n
+        (?:==\d+==\ \ \ .*\n)*//gmx;
+
     Test::More::is($code, 0, 'sled ended as told')
         or Test::More::diag($self->log);
     Test::More::is($report, '', 'no report of valgrind')

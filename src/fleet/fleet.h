@@ -26,6 +26,10 @@
 #define NGX_UPLINK_REQ_MAX         (NGX_UPLINK_SID_MAX + 48)
 #define NGX_UPLINK_MAX_WORKSPACES  64     /* of one operator */
 
+/* of the SHA-256 of a resume token: half of it is as hard to find */
+
+#define NGX_UPLINK_TICKET_TOKEN    16
+
 
 /* what a record tells its receiver */
 
@@ -100,15 +104,15 @@ struct ngx_uplink_sled_s {
     ngx_queue_t              tickets;    /* what they brought, away or not */
     ngx_uplink_tree_t        tasks;      /* by task_id; task.h */
     ngx_queue_t              announced;  /* the same, oldest first */
-    ngx_uint_t               ntasks;
-    ngx_uint_t               nterminals;
-    ngx_uint_t               nlinks;     /* replaced ones do not count */
-    ngx_uint_t               ntickets;
-    ngx_uint_t               inflight;   /* requests open or undelivered */
+    uint32_t                 ntasks;
+    uint32_t                 nterminals;
+    uint32_t                 nlinks;     /* replaced ones do not count */
+    uint32_t                 ntickets;
+    uint32_t                 inflight;   /* requests open or undelivered */
+    uint32_t                 nworkspaces;
     uint64_t                 since;      /* ms since 1970 */
     uint64_t                 seen;       /* of the last link's end */
     ngx_uplink_workspace_t **workspaces; /* of its credential */
-    ngx_uint_t               nworkspaces;
     ngx_uplink_blob_t       *about;      /* members: what it says of itself */
     u_char                   text[1];
 };
@@ -147,13 +151,20 @@ struct ngx_uplink_ticket_s {
     ngx_queue_t              terminals;  /* terminal.h */
     ngx_queue_t              ready;      /* those with news for the sled */
     ngx_uplink_tree_t        sessions;   /* the same by session_id */
-    ngx_uint_t               nrequests;
-    ngx_uint_t               nunapplied;
-    ngx_msec_t               window;
-    ngx_uint_t               resumable;
+    uint32_t                 nrequests;
+    uint32_t                 nunapplied;
+    uint32_t                 window;     /* ms */
+    uint32_t                 resumable;
     u_char                   id[16];     /* the tail of connection_id */
-    u_char                   token[32];  /* SHA-256 of the resume token */
+    u_char                   token[NGX_UPLINK_TICKET_TOKEN];
 };
+
+/* a slot of the slab each: sleds are many */
+
+typedef char  ngx_uplink_ticket_size_check_t
+    [sizeof(ngx_uplink_ticket_t) <= 256 ? 1 : -1];
+typedef char  ngx_uplink_link_size_check_t
+    [sizeof(ngx_uplink_link_t) <= 128 ? 1 : -1];
 
 
 /* an operator's session */

@@ -60,7 +60,7 @@ ngx_uplink_sled_get(ngx_uplink_fleet_t *fleet, ngx_str_t *agent)
     ngx_queue_init(&sled->links);
     ngx_queue_init(&sled->tickets);
     ngx_queue_init(&sled->announced);
-    ngx_uplink_tree_init(&sled->tasks);
+    ngx_uplink_tree_init(fleet->sh, &sled->tasks);
 
     ngx_uplink_name_insert(&fleet->sh->sleds, &sled->name);
     fleet->sh->nsleds++;
@@ -197,7 +197,9 @@ ngx_uplink_ticket_find(ngx_uplink_sled_t *sled, ngx_uplink_admission_t *adm)
         ngx_hex_dump(hex, ticket->id, 16);
 
         if (ngx_memcmp(hex, id->data + adm->agent.len + 1, sizeof(hex)) == 0
-            && CRYPTO_memcmp(ticket->token, adm->resume_token, 32) == 0)
+            && CRYPTO_memcmp(ticket->token, adm->resume_token,
+                             NGX_UPLINK_TICKET_TOKEN)
+               == 0)
         {
             return ticket;
         }
@@ -227,7 +229,7 @@ ngx_uplink_ticket_create(ngx_uplink_fleet_t *fleet, ngx_uplink_sled_t *sled,
     ngx_queue_init(&ticket->sending);
     ngx_queue_init(&ticket->terminals);
     ngx_queue_init(&ticket->ready);
-    ngx_uplink_tree_init(&ticket->sessions);
+    ngx_uplink_tree_init(fleet->sh, &ticket->sessions);
 
     ngx_queue_insert_tail(&sled->tickets, &ticket->queue);
     sled->ntickets++;
@@ -398,8 +400,8 @@ ngx_uplink_link_take(ngx_uplink_fleet_t *fleet, ngx_uplink_sled_t *sled,
     ngx_uplink_deadline_clear(fleet, &ticket->deadline);
 
     ngx_memcpy(ticket->id, adm->id, 16);
-    ngx_memcpy(ticket->token, adm->token, 32);
-    ticket->window = adm->window;
+    ngx_memcpy(ticket->token, adm->token, NGX_UPLINK_TICKET_TOKEN);
+    ticket->window = (uint32_t) ngx_min(adm->window, NGX_MAX_UINT32_VALUE);
     ticket->resumable = (adm->registered && adm->window);
     ticket->link = new;
 

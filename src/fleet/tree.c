@@ -16,15 +16,15 @@ static ngx_int_t ngx_uplink_name_cmp(ngx_rbtree_key_t key, u_char *data,
 
 #define ngx_uplink_tree_on_stack(t, tree, func)                              \
     (t)->root = (tree)->root;                                                \
-    (t)->sentinel = &(tree)->sentinel;                                       \
+    (t)->sentinel = (tree)->sentinel;                                        \
     (t)->insert = func
 
 
 void
-ngx_uplink_tree_init(ngx_uplink_tree_t *tree)
+ngx_uplink_tree_init(ngx_uplink_sh_t *sh, ngx_uplink_tree_t *tree)
 {
-    ngx_rbtree_sentinel_init(&tree->sentinel);
-    tree->root = &tree->sentinel;
+    tree->sentinel = &sh->sentinel;
+    tree->root = tree->sentinel;
 }
 
 
@@ -53,11 +53,11 @@ ngx_uplink_tree_delete(ngx_uplink_tree_t *tree, ngx_rbtree_node_t *node)
 ngx_rbtree_node_t *
 ngx_uplink_tree_first(ngx_uplink_tree_t *tree)
 {
-    if (tree->root == &tree->sentinel) {
+    if (tree->root == tree->sentinel) {
         return NULL;
     }
 
-    return ngx_rbtree_min(tree->root, &tree->sentinel);
+    return ngx_rbtree_min(tree->root, tree->sentinel);
 }
 
 
@@ -82,7 +82,7 @@ ngx_uplink_tree_from(ngx_uplink_tree_t *tree, ngx_rbtree_key_t key)
     best = NULL;
     node = tree->root;
 
-    while (node != &tree->sentinel) {
+    while (node != tree->sentinel) {
 
         if (node->key >= key) {
             best = node;
@@ -182,7 +182,7 @@ ngx_uplink_name_find(ngx_uplink_tree_t *tree, u_char *data, size_t len)
     key = ngx_crc32_short(data, len);
     node = tree->root;
 
-    while (node != &tree->sentinel) {
+    while (node != tree->sentinel) {
 
         rc = ngx_uplink_name_cmp(key, data, len, node);
 
@@ -211,7 +211,7 @@ ngx_uplink_name_after(ngx_uplink_tree_t *tree, u_char *data, size_t len)
     node = tree->root;
     best = NULL;
 
-    while (node != &tree->sentinel) {
+    while (node != tree->sentinel) {
 
         if (ngx_uplink_name_cmp(key, data, len, node) < 0) {
             best = node;

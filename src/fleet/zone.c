@@ -281,13 +281,15 @@ ngx_uplink_zone_reset(ngx_uplink_fleet_t *fleet)
 
     sh = fleet->sh;
 
-    ngx_uplink_tree_init(&sh->sleds);
-    ngx_uplink_tree_init(&sh->operators);
-    ngx_uplink_tree_init(&sh->workspaces);
-    ngx_uplink_tree_init(&sh->issues);
-    ngx_uplink_tree_init(&sh->users);
-    ngx_uplink_tree_init(&sh->terminals);
-    ngx_uplink_tree_init(&sh->deadlines);
+    ngx_rbtree_sentinel_init(&sh->sentinel);
+
+    ngx_uplink_tree_init(sh, &sh->sleds);
+    ngx_uplink_tree_init(sh, &sh->operators);
+    ngx_uplink_tree_init(sh, &sh->workspaces);
+    ngx_uplink_tree_init(sh, &sh->issues);
+    ngx_uplink_tree_init(sh, &sh->users);
+    ngx_uplink_tree_init(sh, &sh->terminals);
+    ngx_uplink_tree_init(sh, &sh->deadlines);
     ngx_uplink_log_init(&sh->open);
     ngx_uplink_log_init(&sh->changes);
     ngx_queue_init(&sh->ended);

@@ -34,11 +34,12 @@
 /*
  * A red-black tree without a pointer to code: the zone may be read by two
  * generations of workers that have loaded the module at different addresses.
+ * All trees of a zone have one sentinel, in its header: records are many.
  */
 
 typedef struct {
     ngx_rbtree_node_t   *root;
-    ngx_rbtree_node_t    sentinel;
+    ngx_rbtree_node_t   *sentinel;
 } ngx_uplink_tree_t;
 
 
@@ -174,6 +175,8 @@ typedef struct {
     uint64_t             version;    /* of the last change of a request */
     uint64_t             serial;     /* for names that must be unique */
 
+    ngx_rbtree_node_t    sentinel;   /* of all trees */
+
     ngx_uplink_tree_t    sleds;      /* by agent id */
     ngx_uplink_tree_t    operators;  /* by sid */
     ngx_uplink_tree_t    workspaces; /* by name */
@@ -275,7 +278,7 @@ u_char *ngx_uplink_blob_copy(u_char *dst, ngx_uplink_blob_t *blob);
 
 #define ngx_uplink_blob_len(blob)  ((blob) ? (blob)->total : 0)
 
-void ngx_uplink_tree_init(ngx_uplink_tree_t *tree);
+void ngx_uplink_tree_init(ngx_uplink_sh_t *sh, ngx_uplink_tree_t *tree);
 void ngx_uplink_tree_insert(ngx_uplink_tree_t *tree, ngx_rbtree_node_t *node);
 void ngx_uplink_tree_delete(ngx_uplink_tree_t *tree, ngx_rbtree_node_t *node);
 ngx_rbtree_node_t *ngx_uplink_tree_first(ngx_uplink_tree_t *tree);

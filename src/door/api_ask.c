@@ -121,6 +121,9 @@ ngx_uplink_call_question(ngx_http_request_t *r, ngx_uplink_call_t *call)
 
     a.ask.kind = call->route->kind;
     a.ask.target = call->id;
+    a.ask.reach = call->actor.workspaces;
+    a.ask.nreach = call->actor.nworkspaces;
+    a.ask.anywhere = call->actor.everywhere;
     a.ask.agent = call->who.name;
     a.ask.agent.len = ngx_min(a.ask.agent.len, NGX_UPLINK_AGENT_MAX);
 

@@ -199,6 +199,12 @@ ngx_uplink_sled_ask(ngx_uplink_sled_conn_t *sc, ngx_uplink_envelope_t *env,
     ask->max = ulcf->request_timeout;
     ask->memory = ulcf->request_memory;
     ask->max_inflight = ulcf->max_inflight;
+    ask->anywhere = sc->who.everywhere;
+
+    if (sc->who.workspaces) {
+        ask->reach = sc->who.workspaces->elts;
+        ask->nreach = sc->who.workspaces->nelts;
+    }
 
     if (kind == NGX_UPLINK_KIND_PERM) {
 

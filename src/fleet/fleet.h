@@ -458,6 +458,9 @@ typedef struct {
     ngx_str_t                ref;          /* the sled's req_id */
     ngx_str_t                workspace;    /* len 0: none */
     ngx_str_t                target;       /* sid, len 0: all */
+    ngx_str_t               *reach;        /* workspaces of who asks: it has */
+    ngx_uint_t               nreach;       /* one in common with a target */
+    unsigned                 anywhere:1;
     ngx_str_t               *parts;        /* payload: members of a JSON */
     ngx_uint_t               nparts;       /* object, no braces */
     u_char                  *sha256;       /* of tool_input, or NULL */

@@ -20,6 +20,8 @@ static uint64_t ngx_uplink_request_hash(ngx_uplink_sled_t *sled, u_char *ref,
     size_t len);
 static ngx_uint_t ngx_uplink_request_refuse(ngx_uplink_fleet_t *fleet,
     ngx_uplink_sled_t *sled, ngx_uplink_ask_t *ask, ngx_uplink_view_t *view);
+static ngx_uint_t ngx_uplink_request_reaches(ngx_uplink_ask_t *ask,
+    ngx_uplink_operator_t *op);
 static ngx_uint_t ngx_uplink_request_attended(ngx_uplink_fleet_t *fleet,
     ngx_uplink_ask_t *ask);
 static ngx_uplink_request_t *ngx_uplink_request_create(
@@ -149,7 +151,7 @@ ngx_uplink_request_refuse(ngx_uplink_fleet_t *fleet, ngx_uplink_sled_t *sled,
     if (ask->target.len) {
         op = ngx_uplink_operator_find(fleet, ask->target.data,
                                       ask->target.len);
-        if (op == NULL) {
+        if (op == NULL || !ngx_uplink_request_reaches(ask, op)) {
             return NGX_UPLINK_OPEN_UNKNOWN;
         }
 
@@ -172,6 +174,34 @@ ngx_uplink_request_refuse(ngx_uplink_fleet_t *fleet, ngx_uplink_sled_t *sled,
     }
 
     return NGX_UPLINK_OPEN_OK;
+}
+
+
+/* who is of no workspace of the asker's is nobody to him */
+
+static ngx_uint_t
+ngx_uplink_request_reaches(ngx_uplink_ask_t *ask, ngx_uplink_operator_t *op)
+{
+    ngx_uint_t          i, j;
+    ngx_uplink_name_t  *ws;
+
+    if (ask->anywhere || (op->everywhere && ask->nreach)) {
+        return 1;
+    }
+
+    for (i = 0; i < op->nworkspaces; i++) {
+        ws = &op->workspaces[i]->name;
+
+        for (j = 0; j < ask->nreach; j++) {
+            if (ask->reach[j].len == ws->len
+                && ngx_memcmp(ask->reach[j].data, ws->data, ws->len) == 0)
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
 }
 
 

@@ -10,6 +10,7 @@
 
 #include "ngx_uplink.h"
 #include "fleet/fleet.h"
+#include "door/door.h"
 
 
 static void *ngx_uplink_create_main_conf(ngx_conf_t *cf);
@@ -364,7 +365,7 @@ ngx_module_t  ngx_uplink_module = {
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     ngx_uplink_exit_process,               /* exit process */
-    NULL,                                  /* exit master */
+    ngx_uplink_exit_process,               /* exit master */
     NGX_MODULE_V1_PADDING
 };
 
@@ -604,6 +605,9 @@ ngx_uplink_exit_process(ngx_cycle_t *cycle)
     ngx_uplink_fleet_t  **fleet;
 
     ngx_uplink_conn_exit_process();
+    ngx_uplink_view_release();
+    ngx_uplink_digest_release();
+    ngx_uplink_json_cleanup();
 
     fleets = ngx_uplink_fleets(cycle);
 

@@ -191,17 +191,32 @@ ngx_uplink_bus_init_process(ngx_uplink_fleet_t *fleet, ngx_cycle_t *cycle,
 void
 ngx_uplink_bus_exit_process(ngx_uplink_fleet_t *fleet)
 {
+    ngx_uint_t          i;
     ngx_uplink_node_t  *node;
 
     node = fleet->node;
 
-    if (node == NULL || node->port == NGX_UPLINK_NO_PORT) {
+    if (node == NULL) {
         return;
     }
 
-    ngx_uplink_bus_reap(fleet, node->port, ngx_pid);
+    if (node->port != NGX_UPLINK_NO_PORT) {
+        ngx_uplink_bus_reap(fleet, node->port, ngx_pid);
+    }
 
-    node->port = NGX_UPLINK_NO_PORT;
+    /* what is static would pass for a leak when the module is unloaded */
+
+    for (i = 0; i < node->npages; i++) {
+        ngx_free(node->pages[i]);
+    }
+
+    ngx_free(node->pages);
+    ngx_free(node->fds);
+
+    ngx_queue_remove(&node->queue);
+    ngx_free(node);
+
+    fleet->node = NULL;
 }
 
 

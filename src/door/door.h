@@ -113,5 +113,9 @@ ngx_int_t ngx_uplink_random_hex(ngx_log_t *log, u_char *dst, size_t n);
 ngx_int_t ngx_uplink_digest(ngx_log_t *log, const void *data, size_t len,
     u_char *digest);
 
+/* in exit_process */
+
+void ngx_uplink_digest_release(void);
+
 
 #endif /* _NGX_UPLINK_DOOR_H_INCLUDED_ */

@@ -16,6 +16,13 @@
 static const EVP_MD *ngx_uplink_sha256(void);
 
 
+static EVP_MD_CTX  *ngx_uplink_digest_ctx;
+
+#if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
+static EVP_MD      *ngx_uplink_digest_md;
+#endif
+
+
 ngx_int_t
 ngx_uplink_random(ngx_log_t *log, u_char *dst, size_t n)
 {
@@ -53,13 +60,11 @@ static const EVP_MD *
 ngx_uplink_sha256(void)
 {
 #if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
-    static EVP_MD  *md;
-
-    if (md == NULL) {
-        md = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (ngx_uplink_digest_md == NULL) {
+        ngx_uplink_digest_md = EVP_MD_fetch(NULL, "SHA256", NULL);
     }
 
-    return md;
+    return ngx_uplink_digest_md;
 #else
     return EVP_sha256();
 #endif
@@ -70,14 +75,14 @@ ngx_int_t
 ngx_uplink_digest(ngx_log_t *log, const void *data, size_t len,
     u_char *digest)
 {
-    const EVP_MD       *md;
+    EVP_MD_CTX    *ctx;
+    const EVP_MD  *md;
 
-    static EVP_MD_CTX  *ctx;
-
-    if (ctx == NULL) {
-        ctx = EVP_MD_CTX_new();
+    if (ngx_uplink_digest_ctx == NULL) {
+        ngx_uplink_digest_ctx = EVP_MD_CTX_new();
     }
 
+    ctx = ngx_uplink_digest_ctx;
     md = ngx_uplink_sha256();
 
     if (ctx == NULL || md == NULL
@@ -90,4 +95,17 @@ ngx_uplink_digest(ngx_log_t *log, const void *data, size_t len,
     }
 
     return NGX_OK;
+}
+
+
+void
+ngx_uplink_digest_release(void)
+{
+    EVP_MD_CTX_free(ngx_uplink_digest_ctx);
+    ngx_uplink_digest_ctx = NULL;
+
+#if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
+    EVP_MD_free(ngx_uplink_digest_md);
+    ngx_uplink_digest_md = NULL;
+#endif
 }

@@ -577,6 +577,11 @@ void ngx_uplink_request_written(ngx_uplink_fleet_t *fleet,
     ngx_uplink_ticket_t *ticket, uint64_t written);
 
 
+/* in exit_process: the buffers of views */
+
+void ngx_uplink_view_release(void);
+
+
 /* ---- src/fleet/operator.c: sessions */
 
 typedef struct {

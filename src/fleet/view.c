@@ -252,6 +252,17 @@ ngx_uplink_view_grow(void)
 }
 
 
+void
+ngx_uplink_view_release(void)
+{
+    ngx_free(ngx_uplink_view_payload.data);
+    ngx_free(ngx_uplink_view_answer.data);
+
+    ngx_str_null(&ngx_uplink_view_payload);
+    ngx_str_null(&ngx_uplink_view_answer);
+}
+
+
 ngx_int_t
 ngx_uplink_request_view(ngx_uplink_fleet_t *fleet, u_char *req_id, size_t len,
     ngx_uplink_actor_t *actor, ngx_uplink_view_t *view)

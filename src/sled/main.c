@@ -20,6 +20,8 @@ static const sled_command_t  sled_commands[] = {
     { "ask", sled_ask_command, "ask for a permission, or a question" },
     { "mcp", sled_mcp_command, "an MCP server with the tool \"approve\"" },
     { "hook", sled_hook_command, "a hook of an agent before it uses a tool" },
+    { "attach", sled_attach_command, "a terminal of a gateway, here; \"~.\" "
+                                     "leaves" },
     { "rules", sled_rules_command, "what is always allowed: list, add, "
                                    "revoke" },
     { "status", sled_control_command, "how the running sled is" },

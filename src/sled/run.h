@@ -22,6 +22,7 @@ int sled_ask_command(int argc, char **argv);
 int sled_mcp_command(int argc, char **argv);
 int sled_hook_command(int argc, char **argv);
 int sled_rules_command(int argc, char **argv);
+int sled_attach_command(int argc, char **argv);
 int sled_control_command(int argc, char **argv);
 
 

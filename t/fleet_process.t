@@ -88,7 +88,8 @@ $text = $t->fleet_text;
 $text =~ s/main 1m/main 1m ports=2/;
 $t->conf($text, workers => 3)->run;
 
-like($t->log, qr/\[crit\].*no free port in uplink zone "main"/,
+ok($t->wait_for(sub {
+    $t->log =~ /\[crit\].*no free port in uplink zone "main"/ }),
     'too few ports are logged');
 
 my %status;

@@ -135,6 +135,32 @@ for my $size (100, 5000, 40000) {
     ok($ws->goodbye(1000, 20), "$size: and the end");
 }
 
+# a record of pongs that was tried once stays, the newest pong comes behind it
+
+$ws = $t->ws('/echo', tls => 1, rcvbuf => 8192, limit => 30);
+
+my $newest = 10000;
+
+for my $i (1 .. $newest) {
+    $ws->write($f->frame($ping, sprintf '%06d%s', $i, 'x' x ($i % 113)))
+        or last;
+
+    $ws->fill(0) if $i % 200 == 0;
+}
+
+my $last = 0;
+
+while ($last < $newest) {
+    my $frame = $ws->recv_frame or last;
+    my ($n) = $frame->{payload} =~ /^(\d{6})x*$/ or last;
+
+    last if $n <= $last || length $frame->{payload} != 6 + $n % 113;
+    $last = $n;
+}
+
+is($last + 0, $newest, 'the newest of many pings is answered');
+ok($ws->goodbye, 'and the end');
+
 # ---- the ends that are no end
 
 $ws = $t->ws('/hurry', tls => 1, rcvbuf => 8192, limit => 1);

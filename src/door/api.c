@@ -7,8 +7,9 @@
 #include "door/api.h"
 
 
-static const ngx_uplink_route_t *ngx_uplink_call_route(ngx_http_request_t *r,
-    ngx_str_t *path, ngx_str_t *id, ngx_uint_t *allowed);
+static const ngx_uplink_api_route_t *ngx_uplink_call_route(
+    ngx_http_request_t *r, ngx_str_t *path, ngx_str_t *id,
+    ngx_uint_t *allowed);
 static ngx_int_t ngx_uplink_call_match(const char *pattern, ngx_str_t *path,
     ngx_str_t *id);
 static ngx_int_t ngx_uplink_call_path(ngx_http_request_t *r, ngx_str_t *path);
@@ -22,7 +23,7 @@ static ngx_int_t ngx_uplink_call_allow(ngx_http_request_t *r,
     (NGX_UPLINK_ROLE_ENGINE|NGX_UPLINK_ROLE_SLED)
 
 
-static const ngx_uplink_route_t  ngx_uplink_routes[] = {
+static const ngx_uplink_api_route_t  ngx_uplink_routes[] = {
 
     { NGX_HTTP_POST, "operators",
       NGX_UPLINK_ROLES_OPERATOR, NGX_UPLINK_SESSION_NONE,
@@ -80,6 +81,22 @@ static const ngx_uplink_route_t  ngx_uplink_routes[] = {
       NGX_UPLINK_ROLES_ENGINE, NGX_UPLINK_SESSION_NONE,
       NGX_UPLINK_ROUTE_BODY, NGX_UPLINK_KIND_PERM,
       ngx_uplink_call_permission },
+
+    { NGX_HTTP_GET, "events",
+      NGX_UPLINK_ROLE_ANY, NGX_UPLINK_SESSION_ANY,
+      0, 0, ngx_uplink_call_events },
+
+    { NGX_HTTP_GET, "sleds",
+      NGX_UPLINK_ROLE_ANY, NGX_UPLINK_SESSION_NONE,
+      0, 0, ngx_uplink_call_list_sleds },
+
+    { NGX_HTTP_GET, "sleds/:",
+      NGX_UPLINK_ROLE_ANY, NGX_UPLINK_SESSION_NONE,
+      0, 0, ngx_uplink_call_show_sled },
+
+    { NGX_HTTP_DELETE, "sleds/:",
+      NGX_UPLINK_ROLE_ADMIN, NGX_UPLINK_SESSION_NONE,
+      0, 0, ngx_uplink_call_kick_sled },
 
     { NGX_HTTP_PUT, "sleds/:/tasks",
       NGX_UPLINK_ROLE_ADMIN, NGX_UPLINK_SESSION_NONE,
@@ -213,12 +230,12 @@ ngx_uplink_call_path(ngx_http_request_t *r, ngx_str_t *path)
 }
 
 
-static const ngx_uplink_route_t *
+static const ngx_uplink_api_route_t *
 ngx_uplink_call_route(ngx_http_request_t *r, ngx_str_t *path, ngx_str_t *id,
     ngx_uint_t *allowed)
 {
     ngx_uint_t                 method;
-    const ngx_uplink_route_t  *route;
+    const ngx_uplink_api_route_t  *route;
 
     for (route = ngx_uplink_routes; route->path; route++) {
 

@@ -42,7 +42,7 @@ typedef struct {
     ngx_uint_t                    flags;
     ngx_uint_t                    kind;     /* of what the call asks for */
     ngx_uplink_call_pt            handler;
-} ngx_uplink_route_t;
+} ngx_uplink_api_route_t;
 
 
 typedef struct {
@@ -60,7 +60,7 @@ typedef struct {
 struct ngx_uplink_call_s {
     ngx_uplink_loc_conf_t        *conf;
     ngx_uplink_fleet_t           *fleet;
-    const ngx_uplink_route_t     *route;
+    const ngx_uplink_api_route_t     *route;
     ngx_str_t                     id;       /* the segment for ":" */
 
     ngx_uplink_who_t              who;      /* whose credential, or */
@@ -71,6 +71,7 @@ struct ngx_uplink_call_s {
     ngx_str_t                     text;     /* the body */
     size_t                        size;     /* room for it */
     ngx_uplink_value_t            body;     /* an object */
+    void                         *held;     /* by what it waits for */
 };
 
 
@@ -159,6 +160,21 @@ ngx_int_t ngx_uplink_call_permission(ngx_http_request_t *r,
     ngx_uplink_call_t *call);
 ngx_int_t ngx_uplink_call_question(ngx_http_request_t *r,
     ngx_uplink_call_t *call);
+
+/* src/door/api_events.c */
+
+ngx_int_t ngx_uplink_call_events(ngx_http_request_t *r,
+    ngx_uplink_call_t *call);
+
+/* src/door/api_sleds.c */
+
+ngx_int_t ngx_uplink_call_list_sleds(ngx_http_request_t *r,
+    ngx_uplink_call_t *call);
+ngx_int_t ngx_uplink_call_show_sled(ngx_http_request_t *r,
+    ngx_uplink_call_t *call);
+ngx_int_t ngx_uplink_call_kick_sled(ngx_http_request_t *r,
+    ngx_uplink_call_t *call);
+ngx_int_t ngx_uplink_sled_unknown(ngx_http_request_t *r, ngx_int_t rc);
 
 /* src/door/api_tasks.c */
 

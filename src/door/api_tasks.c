@@ -34,14 +34,8 @@ ngx_uplink_call_put_tasks(ngx_http_request_t *r, ngx_uplink_call_t *call)
     rc = ngx_uplink_tasks_take(call->fleet, NULL, &call->id, &call->actor,
                                call->conf->max_tasks, &tasks);
 
-    if (rc == NGX_ABORT) {
-        return ngx_uplink_reply_error(r, NGX_HTTP_NOT_FOUND, "sled_unknown",
-                                      "no such sled, or none that you may "
-                                      "see");
-    }
-
     if (rc != NGX_OK) {
-        return ngx_uplink_call_failed(r, rc);
+        return ngx_uplink_sled_unknown(r, rc);
     }
 
     if (ngx_uplink_page_init(r, &out, ngx_uplink_tasks_room(&tasks) + 8)

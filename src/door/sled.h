@@ -17,6 +17,14 @@
 #define NGX_UPLINK_SLED_BAD_ROW    8      /* bad messages in a row */
 #define NGX_UPLINK_SLED_TURN       64     /* news sent in a turn */
 
+/* words of its capabilities that others are shown, and all of them as JSON */
+
+#define NGX_UPLINK_SLED_WORDS      2
+#define NGX_UPLINK_SLED_WORD       128
+#define NGX_UPLINK_SLED_ABOUT                                                 \
+    (NGX_UPLINK_SLED_WORDS * (NGX_UPLINK_JSON_QUOTED(NGX_UPLINK_SLED_WORD)    \
+                              + NGX_UPLINK_OUT_MEMBER))
+
 
 typedef struct {
     ngx_uplink_conn_t       *conn;
@@ -103,6 +111,16 @@ void ngx_uplink_sled_refuse(ngx_uplink_sled_conn_t *sc, const u_char *req_id,
 
 ngx_uint_t ngx_uplink_sled_may_be(ngx_uplink_sled_conn_t *sc,
     ngx_str_t *agent);
+
+/* the token of its first message: who it is, if that was not known yet */
+
+ngx_uplink_sled_refusal_e ngx_uplink_sled_token(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_value_t *value);
+
+/* JSON members, in buf of NGX_UPLINK_SLED_ABOUT bytes */
+
+void ngx_uplink_sled_about(ngx_uplink_value_t *capabilities, u_char *buf,
+    ngx_str_t *about);
 
 /* takes the place */
 

@@ -16,6 +16,14 @@ static ngx_uplink_sled_refusal_e ngx_uplink_sled_agent(
     ngx_uplink_sled_conn_t *sc, u_char *anon, ngx_str_t *agent);
 
 
+/* of its capabilities, shown to others */
+
+static const ngx_str_t  ngx_uplink_sled_words[NGX_UPLINK_SLED_WORDS] = {
+    ngx_string("name"),
+    ngx_string("version")
+};
+
+
 /*
  * Where credentials are optional and none came, nobody has said that this
  * sled may not have the name; the list of the location holds for all.
@@ -51,6 +59,86 @@ ngx_uplink_sled_may_be(ngx_uplink_sled_conn_t *sc, ngx_str_t *agent)
 }
 
 
+/* who has said it in the handshake needs no token, and is not asked for it */
+
+ngx_uplink_sled_refusal_e
+ngx_uplink_sled_token(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_value_t *value)
+{
+    ngx_int_t          rc;
+    ngx_str_t          token;
+    ngx_uplink_who_t   who;
+
+    if (sc->who.known || sc->conf->auth.mode == NGX_UPLINK_AUTH_OFF) {
+        return NGX_UPLINK_SLED_ADMITTED;
+    }
+
+    ngx_str_null(&token);
+
+    if (value->kind == NGX_UPLINK_JSON_STRING) {
+        token.data = value->start;
+
+        if (ngx_uplink_json_string(value, token.data,
+                                   value->end - value->start, &token.len)
+            != NGX_OK)
+        {
+            return NGX_UPLINK_SLED_AUTH_FAILED;
+        }
+    }
+
+    rc = ngx_uplink_auth_token(sc->conn->request->pool, &sc->conf->auth,
+                               NGX_UPLINK_ROLE_SLED, &token, &who);
+
+    if (rc == NGX_OK) {
+        sc->who = who;
+        return NGX_UPLINK_SLED_ADMITTED;
+    }
+
+    return (rc == NGX_DECLINED) ? NGX_UPLINK_SLED_AUTH_REQUIRED
+                                : NGX_UPLINK_SLED_AUTH_FAILED;
+}
+
+
+/*
+ * What a sled says of itself, for those who look at the list: what is no
+ * string, or too long to be a name, is left out.
+ */
+
+void
+ngx_uplink_sled_about(ngx_uplink_value_t *capabilities, u_char *buf,
+    ngx_str_t *about)
+{
+    size_t               len;
+    u_char               text[NGX_UPLINK_SLED_WORD];
+    ngx_uint_t           i;
+    ngx_uplink_out_t     out;
+    ngx_uplink_value_t   v[NGX_UPLINK_SLED_WORDS];
+
+    ngx_uplink_out_init(&out, buf, NGX_UPLINK_SLED_ABOUT);
+
+    if (capabilities->kind == NGX_UPLINK_JSON_OBJECT) {
+
+        ngx_uplink_json_members(capabilities, ngx_uplink_sled_words,
+                                NGX_UPLINK_SLED_WORDS, v);
+
+        for (i = 0; i < NGX_UPLINK_SLED_WORDS; i++) {
+
+            if (v[i].kind == NGX_UPLINK_JSON_STRING
+                && ngx_uplink_json_string(&v[i], text, sizeof(text), &len)
+                   == NGX_OK)
+            {
+                ngx_uplink_out_string(&out,
+                                      (char *) ngx_uplink_sled_words[i].data,
+                                      text, len);
+            }
+        }
+    }
+
+    about->data = buf;
+    about->len = ngx_uplink_out_len(&out);
+}
+
+
 ngx_uplink_sled_refusal_e
 ngx_uplink_sled_admit(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_admission_t *adm, ngx_uint_t *resumed)
@@ -70,6 +158,13 @@ ngx_uplink_sled_admit(ngx_uplink_sled_conn_t *sc,
     }
 
     adm->max_connections = sc->conf->max_connections;
+
+    /* who is of every workspace is of none in particular */
+
+    if (sc->who.workspaces && !sc->who.everywhere) {
+        adm->workspaces = sc->who.workspaces->elts;
+        adm->nworkspaces = sc->who.workspaces->nelts;
+    }
 
     if (ngx_uplink_link_admit(sc->fleet, adm, sc->slot, &link, &result)
         != NGX_OK)

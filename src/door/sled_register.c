@@ -44,6 +44,7 @@ typedef struct {
     u_char                   agent[NGX_UPLINK_AGENT_MAX];
     u_char                   resume[NGX_UPLINK_CONNECTION_MAX];
     u_char                   secret[2 * NGX_UPLINK_DIGEST];
+    u_char                   about[NGX_UPLINK_SLED_ABOUT];
     ngx_uplink_admission_t   adm;
     ngx_uint_t               resumed;
 } ngx_uplink_sled_claim_t;
@@ -54,8 +55,6 @@ static ngx_int_t ngx_uplink_sled_claim(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_value_t *agent, ngx_uplink_value_t *token);
 static ngx_uplink_sled_refusal_e ngx_uplink_sled_claim_agent(
     ngx_uplink_value_t *value, ngx_uplink_sled_claim_t *claim);
-static ngx_uplink_sled_refusal_e ngx_uplink_sled_claim_token(
-    ngx_uplink_sled_conn_t *sc, ngx_uplink_value_t *value);
 static ngx_int_t ngx_uplink_sled_features(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_value_t *capabilities, ngx_uint_t *features);
 static ngx_uint_t ngx_uplink_sled_feature(ngx_uplink_value_t *name);
@@ -180,6 +179,9 @@ ngx_uplink_sled_register(ngx_uplink_sled_conn_t *sc,
 
     claim.adm.window = sc->conf->resume_window;
 
+    ngx_uplink_sled_about(&values[NGX_UPLINK_REGISTER_CAPABILITIES],
+                          claim.about, &claim.adm.about);
+
     return ngx_uplink_sled_claim(sc, env, &claim,
                                  &values[NGX_UPLINK_REGISTER_AGENT],
                                  &values[NGX_UPLINK_REGISTER_TOKEN]);
@@ -236,7 +238,7 @@ ngx_uplink_sled_claim(ngx_uplink_sled_conn_t *sc, ngx_uplink_envelope_t *env,
     refusal = ngx_uplink_sled_claim_agent(agent, claim);
 
     if (refusal == NGX_UPLINK_SLED_ADMITTED) {
-        refusal = ngx_uplink_sled_claim_token(sc, token);
+        refusal = ngx_uplink_sled_token(sc, token);
     }
 
     if (refusal == NGX_UPLINK_SLED_ADMITTED
@@ -298,46 +300,6 @@ ngx_uplink_sled_claim_agent(ngx_uplink_value_t *value,
 
     return ngx_uplink_agent_id(agent) ? NGX_UPLINK_SLED_ADMITTED
                                       : NGX_UPLINK_SLED_AGENT_ID_INVALID;
-}
-
-
-/* who has said it in the handshake needs no token, and is not asked for it */
-
-static ngx_uplink_sled_refusal_e
-ngx_uplink_sled_claim_token(ngx_uplink_sled_conn_t *sc,
-    ngx_uplink_value_t *value)
-{
-    ngx_int_t          rc;
-    ngx_str_t          token;
-    ngx_uplink_who_t   who;
-
-    if (sc->who.known || sc->conf->auth.mode == NGX_UPLINK_AUTH_OFF) {
-        return NGX_UPLINK_SLED_ADMITTED;
-    }
-
-    ngx_str_null(&token);
-
-    if (value->kind == NGX_UPLINK_JSON_STRING) {
-        token.data = value->start;
-
-        if (ngx_uplink_json_string(value, token.data,
-                                   value->end - value->start, &token.len)
-            != NGX_OK)
-        {
-            return NGX_UPLINK_SLED_AUTH_FAILED;
-        }
-    }
-
-    rc = ngx_uplink_auth_token(sc->conn->request->pool, &sc->conf->auth,
-                               NGX_UPLINK_ROLE_SLED, &token, &who);
-
-    if (rc == NGX_OK) {
-        sc->who = who;
-        return NGX_UPLINK_SLED_ADMITTED;
-    }
-
-    return (rc == NGX_DECLINED) ? NGX_UPLINK_SLED_AUTH_REQUIRED
-                                : NGX_UPLINK_SLED_AUTH_FAILED;
 }
 
 

@@ -63,7 +63,9 @@ static ngx_int_t ngx_uplink_event_seek(ngx_uplink_sh_t *sh, uint64_t id,
 static ngx_int_t ngx_uplink_event_step(ngx_uplink_sh_t *sh,
     ngx_uplink_event_pos_t *pos);
 static ngx_uint_t ngx_uplink_event_may(ngx_uplink_event_t *e,
-    ngx_uplink_actor_t *actor);
+    ngx_uplink_actor_t *actor, ngx_uplink_operator_t *op);
+static ngx_uint_t ngx_uplink_event_named(ngx_uplink_event_t *e, u_char *ws,
+    ngx_str_t *name);
 static void ngx_uplink_event_fill(ngx_uplink_event_view_t *view,
     ngx_uplink_event_t *e, uint64_t id);
 
@@ -360,11 +362,15 @@ ngx_uplink_event_oldest(ngx_uplink_sh_t *sh)
 }
 
 
+/* op: the session, where the actor is one */
+
 static ngx_uint_t
-ngx_uplink_event_may(ngx_uplink_event_t *e, ngx_uplink_actor_t *actor)
+ngx_uplink_event_may(ngx_uplink_event_t *e, ngx_uplink_actor_t *actor,
+    ngx_uplink_operator_t *op)
 {
-    u_char      *p;
-    ngx_uint_t   i;
+    u_char             *p;
+    ngx_str_t           name;
+    ngx_uint_t          i;
 
     p = e->text + e->name_len + e->agent_len;
 
@@ -373,7 +379,7 @@ ngx_uplink_event_may(ngx_uplink_event_t *e, ngx_uplink_actor_t *actor)
                 && ngx_memcmp(actor->sid.data, p, e->target_len) == 0);
     }
 
-    if (actor->everywhere) {
+    if (op ? op->everywhere : actor->everywhere) {
         return 1;
     }
 
@@ -381,15 +387,35 @@ ngx_uplink_event_may(ngx_uplink_event_t *e, ngx_uplink_actor_t *actor)
         return 0;
     }
 
-    for (i = 0; i < actor->nworkspaces; i++) {
-        if (actor->workspaces[i].len == e->ws_len
-            && ngx_memcmp(actor->workspaces[i].data, p, e->ws_len) == 0)
-        {
+    if (op == NULL) {
+
+        for (i = 0; i < actor->nworkspaces; i++) {
+            if (ngx_uplink_event_named(e, p, &actor->workspaces[i])) {
+                return 1;
+            }
+        }
+
+        return 0;
+    }
+
+    for (i = 0; i < op->nworkspaces; i++) {
+        name.data = op->workspaces[i]->name.data;
+        name.len = op->workspaces[i]->name.len;
+
+        if (ngx_uplink_event_named(e, p, &name)) {
             return 1;
         }
     }
 
     return 0;
+}
+
+
+static ngx_uint_t
+ngx_uplink_event_named(ngx_uplink_event_t *e, u_char *ws, ngx_str_t *name)
+{
+    return (name->len == e->ws_len
+            && ngx_memcmp(name->data, ws, e->ws_len) == 0);
 }
 
 
@@ -400,6 +426,7 @@ ngx_uplink_event_next(ngx_uplink_fleet_t *fleet, uint64_t *after,
     ngx_int_t                rc;
     ngx_uint_t               n;
     ngx_uplink_sh_t         *sh;
+    ngx_uplink_operator_t   *op;
     ngx_uplink_event_pos_t   pos;
 
     if (ngx_uplink_lock(fleet) != NGX_OK) {
@@ -407,6 +434,16 @@ ngx_uplink_event_next(ngx_uplink_fleet_t *fleet, uint64_t *after,
     }
 
     sh = fleet->sh;
+    op = NULL;
+
+    if (actor->sid.len) {
+        op = ngx_uplink_operator_find(fleet, actor->sid.data, actor->sid.len);
+
+        if (op == NULL) {
+            rc = NGX_ERROR;
+            goto done;
+        }
+    }
 
     if (*after == sh->last_event) {
         rc = NGX_DONE;
@@ -426,7 +463,7 @@ ngx_uplink_event_next(ngx_uplink_fleet_t *fleet, uint64_t *after,
 
     for (n = 0; n < NGX_UPLINK_EVENT_SCAN; n++) {
 
-        if (ngx_uplink_event_may(pos.event, actor)) {
+        if (ngx_uplink_event_may(pos.event, actor, op)) {
             ngx_uplink_event_fill(view, pos.event, *after + 1);
             rc = NGX_OK;
             break;

@@ -65,7 +65,8 @@ void ngx_uplink_event_request(ngx_uplink_fleet_t *fleet,
  * The first event behind this one that the actor may see.  NGX_OK and a
  * view; NGX_DONE: none yet, *after has moved to the last one; NGX_AGAIN:
  * none among many, *after has moved; NGX_ABORT: some are missing, the next
- * one there is has the number *after + 1 now.
+ * one there is has the number *after + 1 now.  NGX_ERROR: the actor is a
+ * session, and that was deleted.
  */
 
 ngx_int_t ngx_uplink_event_next(ngx_uplink_fleet_t *fleet, uint64_t *after,

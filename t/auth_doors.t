@@ -151,6 +151,16 @@ my @calls = (
         '202 403 202 403 403  401 401 401 403'],
     ["POST operators/$sid/spawn?wait=0", $ask,
         '202 403 202 403 403  401 401 401 403'],
+    ['HEAD events', undef,
+        '200 200 200 200 200  200 401 401 403'],
+    ['GET sleds', undef,
+        '200 200 200 200 200  401 401 401 403'],
+    ['GET sleds/nobody', undef,
+        '404 404 404 404 404  401 401 401 403'],
+    ['DELETE sleds/nobody', undef,
+        '403 403 403 403 404  401 401 401 403'],
+    ['PUT sleds/nobody/tasks', { tasks => [] },
+        '403 403 403 403 404  401 401 401 403'],
 );
 
 for my $call (@calls) {

@@ -12,6 +12,7 @@ use JSON::PP ();
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Uplink::Sled;
 use Uplink::Test;
 
 plan skip_all => 'no curl' if system('curl --version > /dev/null 2>&1') != 0;
@@ -25,6 +26,7 @@ $t->conf(<<'EOC');
     server {
         listen 127.0.0.1:%%PORT_0%%;
 
+        location = /sled { uplink_sled demo; }
         location /v1/ { uplink_api demo; }
         location = /status { uplink_status demo; }
     }
@@ -37,6 +39,10 @@ my @lines = grep { /^    (?:\w+=)?\S*curl|^    [A-Z]+=/ }
 
 cmp_ok(scalar @lines, '>', 10, 'there are lines to try');
 
+# the sled of the examples
+
+my $sled = sled($t, 'alpha');
+
 my $port = $t->port;
 my @script;
 
@@ -44,7 +50,8 @@ for my $line (@lines) {
     my ($text) = $line =~ /^ +(.*)/;
 
     $text =~ s/127\.0\.0\.1:8080/127.0.0.1:$port/;
-    $text =~ s/^curl -s /curl -s -w '\\n%{http_code}\\n' / or push @script, $text;
+    $text =~ s{^curl -s }{curl -s -w '\\n%{http_code}\\n' }
+        or push @script, $text;
     push @script, $text, 'echo =' if $text =~ /^curl/;
 }
 
@@ -66,6 +73,11 @@ for my $i (0 .. $#curl) {
     like($status // '', $line =~ m{/ask} ? qr/^504$/ : qr/^20\d$/, $line)
         or diag $out[$i];
     next if ($status // '') eq '204';
+
+    if ($line =~ m{/events$}) {
+        like($body, qr/\Aretry: \d+$/m, 'a stream');
+        next;
+    }
 
     ok(defined eval { JSON::PP->new->utf8->decode($body) }, 'JSON')
         or diag $out[$i];

@@ -17,8 +17,6 @@ my $dir = Uplink::Matrix::tree('missing');
 chdir $dir or die "chdir $dir: $!";
 
 my %text = (
-    jansson => [qr/error: the ngx_uplink_module requires the jansson library/,
-        qr/libjansson-dev/],
     crypto => [qr/error: the ngx_uplink_module requires the OpenSSL library/,
         qr/libssl-dev/],
 );

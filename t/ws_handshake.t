@@ -22,7 +22,7 @@ $t->conf(<<'EOF')->run;
         large_client_header_buffers 4 16k;
 
         location /echo { uplink_echo; }
-        location /moved { rewrite ^ /echo; }
+        location /moved { try_files /none /echo; }
         location /added { add_header X-More yes always; uplink_echo; }
         location /slow { limit_rate 10; uplink_echo; }
     }
@@ -109,7 +109,7 @@ while (my ($name, $headers) = splice @good, 0, 2) {
 }
 
 works('a key of zeros', key => 'AAAAAAAAAAAAAAAAAAAAAA==');
-works('after a rewrite', path => '/moved');
+works('after an internal redirect', path => '/moved');
 works('with limit_rate', path => '/slow');
 
 is(works('with a filter', path => '/added')->header('x-more'), 'yes',

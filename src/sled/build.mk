@@ -14,7 +14,15 @@ $(OUT)/sled: $(objects)
 	mv $@.new $@
 
 $(OUT)/sled.objs/%.o: src/sled/%.c src/sled/build.mk | $(OUT)/sled.objs
-	$(CC) $(CFLAGS) $(warnings) -D_GNU_SOURCE -MMD -MP -c -o $@ $<
+	$(CC) $(CFLAGS) $(warnings) -D_GNU_SOURCE -I$(OUT)/sled.objs -MMD -MP -c -o $@ $<
+
+# the agent of sled ssh, as the numbers of its bytes
+
+$(OUT)/sled.objs/agent.inc: src/sled/agent.py | $(OUT)/sled.objs
+	od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' > $@.new
+	mv $@.new $@
+
+$(OUT)/sled.objs/ssh.o: $(OUT)/sled.objs/agent.inc
 
 $(OUT)/sled.objs:
 	mkdir -p $@

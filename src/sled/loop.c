@@ -117,8 +117,6 @@ sled_loop_on_signal(void (*handler)(int signo))
 void
 sled_loop_run(void)
 {
-    sled_stopping = 0;
-
     while (!sled_stopping && lws_service(sled_context, 0) >= 0) { /* void */ }
 }
 

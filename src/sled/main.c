@@ -17,6 +17,8 @@ typedef struct {
 
 static const sled_command_t  sled_commands[] = {
     { "run", sled_run_command, "dial out, host shells, let agents ask" },
+    { "ssh", sled_ssh_command_main, "the same for a host that has nothing "
+                                    "but ssh and python3" },
     { "ask", sled_ask_command, "ask for a permission, or a question" },
     { "mcp", sled_mcp_command, "an MCP server with the tool \"approve\"" },
     { "hook", sled_hook_command, "a hook of an agent before it uses a tool" },

@@ -6,6 +6,7 @@
 
 #include "message.h"
 #include "perm.h"
+#include "ssh.h"
 #include "terminal.h"
 
 
@@ -40,6 +41,7 @@ static const sled_message_type_t  sled_message_types[] = {
     { "hook_ack", sled_perm_response },
     { "spawn_ack", sled_perm_response },
     { "spawn_halt", sled_perm_response },
+    { "http_request", sled_remote_http },
     { "error", sled_perm_error },
     { "cancel", sled_message_cancel },
     { "tasks_ok", sled_message_tasks },

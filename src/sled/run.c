@@ -11,6 +11,7 @@
 #include "pty.h"
 #include "rules.h"
 #include "run.h"
+#include "ssh.h"
 #include "terminal.h"
 #include "uplink.h"
 
@@ -50,6 +51,7 @@ static const sled_uplink_ops_t  sled_run_ops = {
 static const sled_conf_t  *sled_run_conf;
 static sled_timer_t        sled_stop_timer;
 static uint64_t            sled_stop_limit;
+static int                 sled_run_failed;
 
 
 int
@@ -64,7 +66,7 @@ sled_run_command(int argc, char **argv)
         && sled_conf_secret(&conf) == SLED_OK)
     {
         sled_pty_init(&conf);
-        rc = sled_run(&conf, &sled_pty_backend);
+        rc = sled_run(&conf, &sled_pty_backend, NULL);
         sled_pty_free();
     }
 
@@ -75,7 +77,8 @@ sled_run_command(int argc, char **argv)
 
 
 int
-sled_run(const sled_conf_t *conf, const sled_backend_t *backend)
+sled_run(const sled_conf_t *conf, const sled_backend_t *backend,
+    int (*begin)(void))
 {
     int  rc;
 
@@ -109,25 +112,52 @@ sled_run(const sled_conf_t *conf, const sled_backend_t *backend)
         sled_loop_on_signal(sled_run_signal);
         sled_log(SLED_LOG_INFO, "started", "sled %s, %s", SLED_VERSION,
                  conf->id);
-        sled_uplink_start(&sled_uplink);
-        sled_run_notify("READY=1");
+
+        sled_run_failed = 0;
+
+        if (begin == NULL) {
+            sled_run_online();
+
+        } else if (begin() != SLED_OK) {
+            sled_run_fail();
+        }
 
         sled_loop_run();
 
         sled_log(SLED_LOG_INFO, "stopped", "%s", conf->id);
-        rc = 0;
+        rc = sled_run_failed;
     }
 
     sled_perm_free();
     sled_local_free();
+    sled_remote_free();
     sled_terminal_free();
     sled_pty_free();
+    sled_ssh_stop();
     sled_loop_free();
     sled_uplink_free(&sled_uplink);
     sled_rules_free();
     sled_url_proxy_free();
 
     return rc;
+}
+
+
+void
+sled_run_online(void)
+{
+    sled_uplink_start(&sled_uplink);
+    sled_run_notify("READY=1");
+}
+
+
+/* there is no use in going on: what it was has been said */
+
+void
+sled_run_fail(void)
+{
+    sled_run_failed = 1;
+    sled_loop_stop();
 }
 
 

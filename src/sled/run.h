@@ -11,9 +11,15 @@
 #include "session.h"
 
 
-/* uplink, socket and terminals of this backend, until somebody stops it */
-int sled_run(const sled_conf_t *conf, const sled_backend_t *backend);
+/*
+ * Uplink, socket and terminals of this backend, until somebody stops it.
+ * Where begin is given, the gateway is dialed by sled_run_online().
+ */
+int sled_run(const sled_conf_t *conf, const sled_backend_t *backend,
+    int (*begin)(void));
+void sled_run_online(void);
 void sled_run_stop(const char *why);
+void sled_run_fail(void);
 
 
 /* the commands: main.c has the table */
@@ -22,6 +28,7 @@ int sled_ask_command(int argc, char **argv);
 int sled_mcp_command(int argc, char **argv);
 int sled_hook_command(int argc, char **argv);
 int sled_rules_command(int argc, char **argv);
+int sled_ssh_command_main(int argc, char **argv);
 int sled_attach_command(int argc, char **argv);
 int sled_control_command(int argc, char **argv);
 

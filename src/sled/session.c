@@ -82,6 +82,38 @@ sled_session_output(sled_session_t *s, size_t n)
 }
 
 
+size_t
+sled_session_space(sled_session_t *s)
+{
+    if (s->closing) {
+        return s->ring.size;
+    }
+
+    return s->paused ? 0 : s->ring.size - (s->ring.end - s->confirmed);
+}
+
+
+/* what came after a pause was on its way, and there was room for it */
+
+void
+sled_session_put(sled_session_t *s, const unsigned char *data, size_t len)
+{
+    size_t          n;
+    unsigned char  *p;
+
+    while (len) {
+        n = sled_ring_room(&s->ring, &p);
+        n = (n > len) ? len : n;
+
+        memcpy(p, data, n);
+        sled_session_output(s, n);
+
+        data += n;
+        len -= n;
+    }
+}
+
+
 void
 sled_session_ended(sled_session_t *s, int code, const char *reason)
 {

@@ -94,6 +94,11 @@ void sled_session_failed(sled_session_t *s, const char *code,
 size_t sled_session_room(sled_session_t *s, unsigned char **p);
 void sled_session_output(sled_session_t *s, size_t n);
 
+/* the same in one go, for hosts that are told beforehand how much they may */
+size_t sled_session_space(sled_session_t *s);
+void sled_session_put(sled_session_t *s, const unsigned char *data,
+    size_t len);
+
 /* all of its output has been given; reason NULL: why it was hung up */
 void sled_session_ended(sled_session_t *s, int code, const char *reason);
 

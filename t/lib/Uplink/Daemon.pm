@@ -178,8 +178,9 @@ sub command {
     my $code = $process->wait;
     my $out = $process->out;
 
-    return ($code, eval { JSON::PP->new->utf8->decode($out) }, $out,
-        $process->err);
+    my $json = eval { JSON::PP->new->utf8->decode($out) };
+
+    return ($code, $json, $out, $process->err);
 }
 
 # test: it ends by SIGTERM, with 0 and without a report

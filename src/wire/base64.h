@@ -20,6 +20,10 @@
 #define NGX_UPLINK_BASE64_DECODED(len)  ((len) / 4 * 3)
 
 
+/* the first byte that is not of the alphabet */
+
+u_char *ngx_uplink_base64_run(u_char *p, u_char *last);
+
 /* NGX_OK and the length it decodes to, or NGX_ERROR */
 
 ngx_int_t ngx_uplink_base64_check(const u_char *src, size_t len,

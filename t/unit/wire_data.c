@@ -1,0 +1,204 @@
+/* sources: src/wire/data.c src/wire/base64.c src/wire/text.c */
+/* sources: src/wire/scan.c src/wire/names.c */
+/* again: -U__SSE2__ */
+
+/*
+ * terminal.data in one pass: what is taken, and what is left to others.
+ */
+
+
+#include "tap.h"
+#include "wire/base64.h"
+#include "wire/data.h"
+
+
+#define OPEN   "{\"type\":\"terminal.data\",\"payload\":{"
+#define CLOSE  "}}"
+
+
+/* in a block of just its size */
+
+static ngx_int_t
+match(const char *text, size_t len, ngx_uplink_data_t *d, u_char **copy)
+{
+    *copy = malloc(len ? len : 1);
+    memcpy(*copy, text, len);
+
+    return ngx_uplink_data_match(*copy, len, d);
+}
+
+
+static void
+taken(void)
+{
+    int                 i;
+    u_char             *copy;
+    ngx_int_t           rc;
+    ngx_uplink_data_t   d;
+
+    static const struct {
+        const char  *text;
+        const char  *session;
+        const char  *base64;
+        size_t       raw;
+    } cases[] = {
+        { OPEN "\"session_id\":\"s-1\",\"data_b64\":\"aGVsbG8K\"" CLOSE,
+          "s-1", "aGVsbG8K", 6 },
+        { OPEN "\"data_b64\":\"Zg==\",\"session_id\":\"s\"" CLOSE,
+          "s", "Zg==", 1 },
+        { OPEN "\"data_b64\":\"Zm8=\"" CLOSE, "", "Zm8=", 2 },
+        { OPEN "\"data_b64\":\"\"" CLOSE, "", "", 0 },
+        { " { \"payload\" : { \"session_id\":\n\"s\" , \"data_b64\":\"+/+/\""
+          "\t} , \"req_id\":\"r\", \"type\" : \"terminal.data\" }\r\n",
+          "s", "+/+/", 3 },
+        { NULL, NULL, NULL, 0 }
+    };
+
+    for (i = 0; cases[i].text; i++) {
+        rc = match(cases[i].text, strlen(cases[i].text), &d, &copy);
+
+        ok(rc == NGX_OK
+           && d.session_len == strlen(cases[i].session)
+           && (d.session_len == 0
+               || memcmp(d.session, cases[i].session, d.session_len) == 0)
+           && d.base64_len == strlen(cases[i].base64)
+           && memcmp(d.base64, cases[i].base64, d.base64_len) == 0
+           && d.raw == cases[i].raw,
+           "taken: %s", cases[i].text);
+
+        free(copy);
+    }
+}
+
+
+static void
+left(void)
+{
+    int                 i;
+    u_char             *copy;
+    ngx_uplink_data_t   d;
+
+    static const char  *cases[] = {
+        "", "{}", "[]", "{", "{\"type\":\"terminal.data\"}",
+        "{\"type\":\"terminal.data\",\"payload\":{}}",
+        "{\"type\":\"terminal.data\",\"payload\":null}",
+        "{\"type\":\"terminal.dato\",\"payload\":{\"data_b64\":\"\"}}",
+        "{\"payload\":{\"data_b64\":\"\"}}",
+        "{\"type\":\"terminal.data\",\"data_b64\":\"\"}",
+        OPEN "\"session_id\":\"s\"" CLOSE,
+        OPEN "\"session_id\":\"\",\"data_b64\":\"\"" CLOSE,
+        OPEN "\"session_id\":1,\"data_b64\":\"\"" CLOSE,
+        OPEN "\"session_id\":\"a\\u0041\",\"data_b64\":\"\"" CLOSE,
+        OPEN "\"session_id\":\"\xc3\xa4\",\"data_b64\":\"\"" CLOSE,
+        OPEN "\"session_id\":\"a\x01\",\"data_b64\":\"\"" CLOSE,
+        OPEN "\"data_b64\":\"a\"" CLOSE,
+        OPEN "\"data_b64\":\"aa\"" CLOSE,
+        OPEN "\"data_b64\":\"=\"" CLOSE,
+        OPEN "\"data_b64\":\"====\"" CLOSE,
+        OPEN "\"data_b64\":\"a===\"" CLOSE,
+        OPEN "\"data_b64\":\"aa=a\"" CLOSE,
+        OPEN "\"data_b64\":\"aaa-\"" CLOSE,
+        OPEN "\"data_b64\":\"aaaa" CLOSE,
+        OPEN "\"data_b64\":\"aaa\\/\"" CLOSE,
+        OPEN "\"data_b64\":\"aaaa\",\"data_b64\":\"aaaa\"" CLOSE,
+        OPEN "\"data_b64\":\"aaaa\",\"type\":\"x\"" CLOSE,
+        OPEN "\"data_b64\":\"aaaa\",\"other\":\"x\"" CLOSE,
+        OPEN "\"data_b64\":\"aaaa\"," CLOSE,
+        OPEN "\"data_b64\":\"aaaa\"" CLOSE "x",
+        OPEN "\"data_b64\":\"aaaa\"}",
+        OPEN "\"data_b64\":\"aaaa\"},\"type\":\"terminal.data\"}",
+        OPEN "\"data_b64\":\"aaaa\"},\"req_id\":null}",
+        OPEN "\"data_b64\":\"aaaa\"},\"x\":1}",
+        NULL
+    };
+
+    for (i = 0; cases[i]; i++) {
+        ok(match(cases[i], strlen(cases[i]), &d, &copy) == NGX_DECLINED,
+           "left: %s", cases[i]);
+        free(copy);
+    }
+}
+
+
+/* every length of what is between, cut off anywhere, spoiled anywhere */
+
+static void
+lengths(void)
+{
+    char                text[512], spoiled[512];
+    u_char             *copy, raw[128];
+    size_t              n, len, i, head;
+    ngx_uint_t          good, cut, bad;
+    ngx_uplink_data_t   d;
+
+    good = cut = bad = 0;
+
+    for (n = 0; n < sizeof(raw); n++) {
+        raw[n] = (u_char) (n * 151);
+
+        head = sprintf(text, OPEN "\"session_id\":\"s\",\"data_b64\":\"");
+        len = (char *) ngx_uplink_base64_encode((u_char *) text + head, raw,
+                                                n)
+              - text;
+        len += sprintf(text + len, "\"" CLOSE);
+
+        good += (match(text, len, &d, &copy) == NGX_OK && d.raw == n
+                 && d.base64 == copy + head);
+        free(copy);
+
+        for (i = 0; i < len; i++) {
+            cut += (match(text, i, &d, &copy) == NGX_OK);
+            free(copy);
+        }
+
+        for (i = head; i < len - 3; i++) {
+            memcpy(spoiled, text, len);
+            spoiled[i] = (i % 2) ? '\x80' : '-';
+            bad += (match(spoiled, len, &d, &copy) == NGX_OK);
+            free(copy);
+        }
+    }
+
+    ok(good == sizeof(raw), "data of every length: %d", (int) good);
+    ok(cut == 0, "nothing that is cut off");
+    ok(bad == 0, "nothing with a byte that is not of the alphabet");
+}
+
+
+static void
+alphabet(void)
+{
+    int         ch;
+    u_char      text[80], *p;
+    ngx_uint_t  wrong, in;
+
+    wrong = 0;
+
+    for (ch = 0; ch < 256; ch++) {
+        memset(text, 'A', sizeof(text));
+
+        in = (ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z')
+             || (ch >= '0' && ch <= '9') || ch == '+' || ch == '/';
+
+        for (p = text; p < text + sizeof(text); p++) {
+            *p = (u_char) ch;
+            wrong += (ngx_uplink_base64_run(text, text + sizeof(text))
+                      != (in ? text + sizeof(text) : p));
+            *p = 'A';
+        }
+    }
+
+    ok(wrong == 0, "every byte, in every place");
+}
+
+
+int
+main(void)
+{
+    taken();
+    left();
+    lengths();
+    alphabet();
+
+    return done();
+}

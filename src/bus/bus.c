@@ -126,6 +126,18 @@ ngx_uplink_slot_leave(ngx_uplink_fleet_t *fleet, uint32_t slot)
 }
 
 
+void *
+ngx_uplink_slot_data(ngx_uplink_fleet_t *fleet, uint32_t slot,
+    uint64_t serial)
+{
+    ngx_uplink_slot_t  *s;
+
+    s = ngx_uplink_slot(fleet->node, slot);
+
+    return (s->serial == serial) ? s->data : NULL;
+}
+
+
 void
 ngx_uplink_watch(ngx_uplink_fleet_t *fleet, uint32_t slot, ngx_uint_t on)
 {

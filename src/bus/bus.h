@@ -114,6 +114,11 @@ ngx_int_t ngx_uplink_slot_take(ngx_uplink_fleet_t *fleet,
     ngx_uplink_notify_pt notify, void *data, uint32_t *slot);
 void ngx_uplink_slot_leave(ngx_uplink_fleet_t *fleet, uint32_t slot);
 
+/* a receiver of this process by what a box says of it; NULL: it has left */
+
+void *ngx_uplink_slot_data(ngx_uplink_fleet_t *fleet, uint32_t slot,
+    uint64_t serial);
+
 /* follows the requests: NGX_UPLINK_BIT_CHANGES on every change; locked */
 
 void ngx_uplink_watch(ngx_uplink_fleet_t *fleet, uint32_t slot, ngx_uint_t on);

@@ -40,6 +40,7 @@
 #define NGX_UPLINK_BIT_TERMINAL    0x20   /* terminals have news for a sled */
 #define NGX_UPLINK_BIT_TELL        0x40   /* a seat has news for a browser */
 #define NGX_UPLINK_BIT_DATA        0x80   /* so has its lane */
+#define NGX_UPLINK_BIT_ROOM        0x100  /* what is typed has room again */
 
 
 /* features a sled may name (protocol.md, section 9) */

@@ -10,6 +10,11 @@
 #include <openssl/crypto.h>
 
 
+/* for one whose worker has left, to come back */
+
+#define NGX_UPLINK_SEAT_LINGER  30000
+
+
 static ngx_uint_t ngx_uplink_visit_new(ngx_uplink_fleet_t *fleet,
     ngx_uplink_visit_t *visit, ngx_uplink_seat_t *seat);
 static ngx_uint_t ngx_uplink_visit_task(ngx_uplink_fleet_t *fleet,
@@ -25,6 +30,8 @@ static ngx_uint_t ngx_uplink_visit_old(ngx_uplink_fleet_t *fleet,
     ngx_uplink_visit_t *visit, ngx_uplink_seat_t *seat);
 static void ngx_uplink_visit_join(ngx_uplink_fleet_t *fleet,
     ngx_uplink_visit_t *visit, ngx_uplink_terminal_t *t,
+    ngx_uplink_seat_t *seat);
+static ngx_uint_t ngx_uplink_seat_leaving(ngx_uplink_fleet_t *fleet,
     ngx_uplink_seat_t *seat);
 static void ngx_uplink_seat_sit(ngx_uplink_fleet_t *fleet,
     ngx_uplink_terminal_t *t, ngx_uplink_seat_t *seat);
@@ -342,6 +349,10 @@ ngx_uplink_visit_create(ngx_uplink_fleet_t *fleet, ngx_uplink_visit_t *visit,
         t->handle = t->handle << 8 | t->request[i];
     }
 
+    /* of its own, as nothing else that may stand in its place later */
+
+    t->version = ++fleet->sh->serial << 32;
+
     t->created = ngx_uplink_now();
     t->cols = visit->cols;
     t->rows = visit->rows;
@@ -418,7 +429,15 @@ ngx_uplink_visit_join(ngx_uplink_fleet_t *fleet, ngx_uplink_visit_t *visit,
 {
     ngx_uint_t  replay;
 
-    if (!seat->view && visit->resuming && t->driver == NULL) {
+    if (!seat->view && visit->resuming
+        && (t->driver == NULL || ngx_uplink_seat_leaving(fleet, t->driver)))
+    {
+        if (t->driver) {
+            t->driver->view = 1;
+            ngx_uplink_box_post(fleet, &t->driver->box,
+                                NGX_UPLINK_BIT_REPLACED);
+        }
+
         t->driver = seat;
         t->lingering = 0;
         ngx_memcpy(t->token, visit->token, 32);
@@ -463,6 +482,15 @@ ngx_uplink_visit_join(ngx_uplink_fleet_t *fleet, ngx_uplink_visit_t *visit,
     if (t->ticket->link == NULL) {
         ngx_uplink_seat_tell_add(fleet, seat, NGX_UPLINK_TELL_AWAY);
     }
+}
+
+
+/* it was asked to come back elsewhere */
+
+static ngx_uint_t
+ngx_uplink_seat_leaving(ngx_uplink_fleet_t *fleet, ngx_uplink_seat_t *seat)
+{
+    return fleet->sh->ports[seat->box.port].leaving;
 }
 
 
@@ -626,11 +654,12 @@ ngx_uplink_seat_reap(ngx_uplink_fleet_t *fleet, ngx_uplink_seat_t *seat)
 static void
 ngx_uplink_seat_rise(ngx_uplink_fleet_t *fleet, ngx_uplink_seat_t *seat)
 {
-    ngx_uint_t              drove;
+    ngx_uint_t              drove, leaving;
     ngx_uplink_terminal_t  *t;
 
     t = seat->terminal;
     drove = (t->driver == seat);
+    leaving = ngx_uplink_seat_leaving(fleet, seat);
 
     if (drove) {
         t->driver = NULL;
@@ -664,6 +693,17 @@ ngx_uplink_seat_rise(ngx_uplink_fleet_t *fleet, ngx_uplink_seat_t *seat)
 
     if (!drove) {
         return;
+    }
+
+    if (t->paused) {
+        ngx_uplink_terminal_todo_add(fleet, t, NGX_UPLINK_TODO_RESUME);
+    }
+
+    if (leaving) {
+
+        /* it is not its fault */
+
+        t->linger = ngx_max(t->linger, NGX_UPLINK_SEAT_LINGER);
     }
 
     if (t->linger && t->state == NGX_UPLINK_TERMINAL_OPEN
@@ -708,9 +748,16 @@ ngx_uplink_seat_drained(ngx_uplink_fleet_t *fleet, ngx_uplink_seat_t *seat)
 
     t = seat->terminal;
 
-    /* a look without the lock: a pause that comes now is seen by the next */
+    /*
+     * A look without the lock.  Who pauses looks at our lane after that, and
+     * we look here after we have taken from it.
+     */
 
-    if (!t->paused) {
+    ngx_memory_barrier();
+
+    if (seat->view ? (seat->waiting || seat->next >= t->position)
+                   : !t->paused)
+    {
         return NGX_OK;
     }
 
@@ -718,8 +765,20 @@ ngx_uplink_seat_drained(ngx_uplink_fleet_t *fleet, ngx_uplink_seat_t *seat)
         return NGX_DECLINED;
     }
 
-    if (t->paused && t->driver == seat) {
-        ngx_uplink_terminal_todo_add(fleet, t, NGX_UPLINK_TODO_RESUME);
+    if (t->driver == seat) {
+        if (t->paused) {
+            ngx_uplink_terminal_todo_add(fleet, t, NGX_UPLINK_TODO_RESUME);
+        }
+
+    } else if (t->ticket && t->ticket->link && !seat->waiting
+               && seat->next < t->position
+               && (t->ticket->link->features & NGX_UPLINK_FEATURE_REPLAY))
+    {
+        seat->waiting = 1;
+        seat->exact = 1;
+        t->version++;
+
+        ngx_uplink_terminal_attach(fleet, t);
     }
 
     ngx_uplink_unlock(fleet);

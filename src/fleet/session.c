@@ -131,6 +131,10 @@ ngx_uplink_terminal_todo(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
 
     t->todo = 0;
 
+    if (todo->what & NGX_UPLINK_TODO_RESUME) {
+        t->paused = 0;
+    }
+
     ngx_uplink_seats_free(fleet, t);
 
     if (t->state == NGX_UPLINK_TERMINAL_ENDED) {
@@ -245,6 +249,7 @@ ngx_uplink_session_replay(ngx_uplink_fleet_t *fleet, ngx_uplink_terminal_t *t,
     ngx_uplink_seat_t  *seat;
 
     t->attaching = 0;
+    t->lost = 0;
     t->position = offset;
     t->offset = ngx_max(t->offset, offset);
     t->version++;
@@ -360,6 +365,9 @@ ngx_uplink_terminal_route(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
 
     route->terminal = t;
     route->version = t->version;
+    route->handle = t->handle;
+    route->features = link->features;
+    route->lost = t->lost;
     route->nseats = 0;
 
     for (q = ngx_queue_head(&t->seats);
@@ -382,6 +390,7 @@ ngx_uplink_terminal_route(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
         rs->local = (seat->box.port == fleet->node->port
                      && seat->box.epoch == fleet->node->epoch);
         rs->driver = (seat == t->driver);
+        rs->waiting = seat->waiting;
 
         ngx_uplink_lane_writer(&seat->lane, &rs->writer);
     }
@@ -389,6 +398,73 @@ ngx_uplink_terminal_route(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
     ngx_uplink_unlock(fleet);
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_uplink_terminal_session(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_link_t *link, uint64_t handle, u_char *session, size_t *len)
+{
+    ngx_int_t               rc;
+    ngx_rbtree_node_t      *node;
+    ngx_uplink_terminal_t  *t;
+
+    if (ngx_uplink_lock(fleet) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    node = ngx_uplink_tree_from(&fleet->sh->terminals, handle);
+    t = (ngx_uplink_terminal_t *) node;
+    rc = NGX_ABORT;
+
+    if (node && node->key == handle && link->ticket
+        && t->ticket == link->ticket && t->in_session)
+    {
+        *len = t->session.len;
+        ngx_memcpy(session, t->session_id, t->session.len);
+        rc = NGX_OK;
+    }
+
+    ngx_uplink_unlock(fleet);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_uplink_terminal_pause(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
+    ngx_uplink_terminal_t *t)
+{
+    if (ngx_uplink_lock(fleet) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    if (link->ticket && t->ticket == link->ticket) {
+        t->paused = 1;
+    }
+
+    ngx_uplink_unlock(fleet);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_uplink_terminal_room(ngx_uplink_fleet_t *fleet, ngx_uplink_terminal_t *t)
+{
+    ngx_memory_barrier();
+
+    if (!t->blocked || ngx_uplink_lock(fleet) != NGX_OK) {
+        return;
+    }
+
+    t->blocked = 0;
+
+    if (t->driver) {
+        ngx_uplink_box_post(fleet, &t->driver->box, NGX_UPLINK_BIT_ROOM);
+    }
+
+    ngx_uplink_unlock(fleet);
 }
 
 

@@ -195,6 +195,10 @@ ngx_uplink_terminal_free(ngx_uplink_fleet_t *fleet, ngx_uplink_terminal_t *t)
 
     ngx_uplink_lane_clear(fleet, &t->input);
     ngx_uplink_blob_free(fleet, t->opened);
+
+    /* no route to it is good any more, whatever comes to this place */
+
+    t->version = 0;
     ngx_uplink_free(fleet, t);
 }
 
@@ -291,6 +295,10 @@ ngx_uplink_terminal_due(ngx_uplink_fleet_t *fleet, ngx_uplink_deadline_t *d)
         return;
 
     case NGX_UPLINK_TERMINAL_CLOSING:
+
+        /* once more: its worker has a route to it that it must forget */
+
+        ngx_uplink_terminal_todo_add(fleet, t, NGX_UPLINK_TODO_CLOSE);
         ngx_uplink_terminal_end(fleet, t, NGX_UPLINK_TELL_EXIT, -1,
                                 NULL, 0, t->reason, t->reason_len);
         return;
@@ -352,6 +360,7 @@ ngx_uplink_terminals_away(ngx_uplink_fleet_t *fleet,
             continue;
         }
 
+        t->lost = 1;
         ngx_uplink_terminal_tell(fleet, t, NGX_UPLINK_TELL_AWAY);
     }
 }
@@ -395,6 +404,7 @@ ngx_uplink_terminals_back(ngx_uplink_fleet_t *fleet,
         }
 
         if (!(ticket->link->features & NGX_UPLINK_FEATURE_REPLAY)) {
+            t->lost = 0;
             continue;
         }
 

@@ -97,6 +97,7 @@ struct ngx_uplink_terminal_s {
     ngx_msec_t               linger;
     ngx_msec_t               open_timeout;
     ngx_msec_t               left;       /* when the driver left */
+    ngx_uint_t               blocked;    /* its driver waits for room */
     ngx_uint_t               state;
     ngx_uint_t               todo;
     ngx_int_t                exit_code;
@@ -109,6 +110,8 @@ struct ngx_uplink_terminal_s {
     unsigned                 attaching:1;   /* an attach is under way */
     unsigned                 lingering:1;
     unsigned                 paused:1;   /* the sled does not read the PTY */
+    unsigned                 lost:1;     /* where the stream is nobody knows,
+                                            until the sled has said it */
     size_t                   code_len;
     size_t                   text_len;
     size_t                   reason_len;
@@ -221,7 +224,10 @@ ngx_int_t ngx_uplink_seat_close(ngx_uplink_fleet_t *fleet,
 ngx_int_t ngx_uplink_seat_leave(ngx_uplink_fleet_t *fleet,
     ngx_uplink_seat_t *seat);
 
-/* the browser has room again: a sled that was told to pause goes on */
+/*
+ * The browser has room again: a sled that was told to pause goes on, and a
+ * viewer that has missed something gets it, if the sled can repeat it.
+ */
 
 ngx_int_t ngx_uplink_seat_drained(ngx_uplink_fleet_t *fleet,
     ngx_uplink_seat_t *seat);
@@ -296,12 +302,16 @@ typedef struct {
     uint32_t                    slot;
     unsigned                    local:1;
     unsigned                    driver:1;
+    unsigned                    waiting:1;
     ngx_uplink_lane_writer_t    writer;
 } ngx_uplink_route_seat_t;
 
 typedef struct {
     ngx_uplink_terminal_t      *terminal;
     uint64_t                    version;
+    uint64_t                    handle;
+    ngx_uint_t                  features; /* of the link */
+    ngx_uint_t                  lost;     /* nothing is to be passed on */
     ngx_uint_t                  nseats;
     ngx_uplink_route_seat_t     seats[NGX_UPLINK_SEATS];
 } ngx_uplink_route_t;
@@ -311,6 +321,24 @@ typedef struct {
 ngx_int_t ngx_uplink_terminal_route(ngx_uplink_fleet_t *fleet,
     ngx_uplink_link_t *link, u_char *session, size_t len,
     ngx_uplink_route_t *route);
+
+/* the session of a handle, of this connection; NGX_ABORT: there is none */
+
+ngx_int_t ngx_uplink_terminal_session(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_link_t *link, uint64_t handle, u_char *session, size_t *len);
+
+/*
+ * The sled was told to stop reading the PTY; the browser that has room again
+ * undoes it (ngx_uplink_seat_drained()).
+ */
+
+ngx_int_t ngx_uplink_terminal_pause(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_link_t *link, ngx_uplink_terminal_t *t);
+
+/* the input lane has room again: its driver is told, if it waits for that */
+
+void ngx_uplink_terminal_room(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_terminal_t *t);
 
 /* a lane has got something: its reader is told */
 

@@ -107,6 +107,7 @@ typedef struct {
     _(bad_messages, "malformed messages")                                     \
     _(unknown_type, "messages of unknown type")                               \
     _(foreign, "messages for what is not the sender's")                       \
+    _(foreign_session, "terminal messages for what is not the sled's")        \
     _(requests_opened, "requests opened")                                     \
     _(requests_refused, "requests refused at once")                           \
     _(requests_approved, "requests approved")                                 \

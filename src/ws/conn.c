@@ -72,6 +72,7 @@ ngx_uplink_conn_upgrade(ngx_http_request_t *r,
     uc->conf = conf;
     uc->data = data;
     uc->max_message = conf->max_message;
+    uc->send_buffer = conf->send_buffer;
     uc->heard = ngx_current_msec;
     uc->pinged = ngx_current_msec;
     uc->progress = ngx_current_msec;

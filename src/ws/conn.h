@@ -123,6 +123,14 @@ ngx_uplink_refusal_t *ngx_uplink_ws_check(ngx_http_request_t *r);
 ngx_int_t ngx_uplink_ws_offered(ngx_http_request_t *r, ngx_uint_t n,
     ngx_str_t *name);
 
+/*
+ * Is it among them?  With rest it is what one of them begins with, and rest
+ * is what follows.
+ */
+
+ngx_uint_t ngx_uplink_ws_offers(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_str_t *rest);
+
 
 /* src/ws/conn.c */
 
@@ -204,6 +212,7 @@ struct ngx_uplink_conn_s {
      */
 
     size_t                         max_message;  /* may be lowered, raised */
+    size_t                         send_buffer;  /* may be raised */
 
     unsigned                       want_sent:1;
     unsigned                       closing:1;    /* nothing can be sent */

@@ -351,6 +351,33 @@ ngx_uplink_ws_offered(ngx_http_request_t *r, ngx_uint_t n, ngx_str_t *name)
 }
 
 
+ngx_uint_t
+ngx_uplink_ws_offers(ngx_http_request_t *r, ngx_str_t *name, ngx_str_t *rest)
+{
+    ngx_str_t   offered;
+    ngx_uint_t  n;
+
+    for (n = 0; ngx_uplink_ws_offered(r, n, &offered) == NGX_OK; n++) {
+
+        if (offered.len < name->len
+            || (rest == NULL) != (offered.len == name->len)
+            || ngx_memcmp(offered.data, name->data, name->len) != 0)
+        {
+            continue;
+        }
+
+        if (rest) {
+            rest->data = offered.data + name->len;
+            rest->len = offered.len - name->len;
+        }
+
+        return 1;
+    }
+
+    return 0;
+}
+
+
 /* the next item of a comma-separated list, empty ones are passed over */
 
 static u_char *

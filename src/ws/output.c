@@ -116,7 +116,7 @@ ngx_uplink_output_full(ngx_uplink_conn_t *uc, size_t size)
 
     pending = uc->queued - uc->written;
 
-    return pending && pending + size > uc->conf->send_buffer;
+    return pending && pending + size > uc->send_buffer;
 }
 
 

@@ -94,6 +94,13 @@ static ngx_command_t  ngx_uplink_commands[] = {
       0,
       NULL },
 
+    { ngx_string("uplink_terminal"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_uplink_terminal_door,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("uplink_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
       ngx_uplink_status_door,
@@ -298,6 +305,43 @@ static ngx_command_t  ngx_uplink_commands[] = {
       offsetof(ngx_uplink_loc_conf_t, max_sessions),
       NULL },
 
+    /* terminals */
+
+    { ngx_string("uplink_open_timeout"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, open_timeout),
+      NULL },
+
+    { ngx_string("uplink_idle_timeout"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, idle_timeout),
+      NULL },
+
+    { ngx_string("uplink_terminal_linger"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, terminal_linger),
+      NULL },
+
+    { ngx_string("uplink_max_terminals"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, max_terminals),
+      NULL },
+
+    { ngx_string("uplink_max_terminals_per_user"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, max_terminals_per_user),
+      NULL },
+
     /* every WebSocket */
 
     { ngx_string("uplink_max_message"),
@@ -416,6 +460,9 @@ ngx_uplink_create_loc_conf(ngx_conf_t *cf)
      *     ulcf->fleet = NULL;
      *     ulcf->door = NULL;
      *     ulcf->min_sleds = 0;
+     *     ulcf->terminal_issue = NULL;
+     *     ulcf->terminal_workspace = NULL;
+     *     ulcf->terminal_sled = NULL;
      *     ulcf->max_body = 0;
      */
 
@@ -444,6 +491,12 @@ ngx_uplink_create_loc_conf(ngx_conf_t *cf)
 
     ulcf->session_ttl = NGX_CONF_UNSET_MSEC;
     ulcf->max_sessions = NGX_CONF_UNSET_UINT;
+
+    ulcf->open_timeout = NGX_CONF_UNSET_MSEC;
+    ulcf->idle_timeout = NGX_CONF_UNSET_MSEC;
+    ulcf->terminal_linger = NGX_CONF_UNSET_MSEC;
+    ulcf->max_terminals = NGX_CONF_UNSET_UINT;
+    ulcf->max_terminals_per_user = NGX_CONF_UNSET_UINT;
 
     return ulcf;
 }
@@ -503,6 +556,15 @@ ngx_uplink_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_msec_value(conf->session_ttl, prev->session_ttl,
                               24 * 60 * 60 * 1000);
     ngx_conf_merge_uint_value(conf->max_sessions, prev->max_sessions, 1024);
+
+    ngx_conf_merge_msec_value(conf->open_timeout, prev->open_timeout, 5000);
+    ngx_conf_merge_msec_value(conf->idle_timeout, prev->idle_timeout,
+                              60 * 60 * 1000);
+    ngx_conf_merge_msec_value(conf->terminal_linger, prev->terminal_linger,
+                              0);
+    ngx_conf_merge_uint_value(conf->max_terminals, prev->max_terminals, 256);
+    ngx_conf_merge_uint_value(conf->max_terminals_per_user,
+                              prev->max_terminals_per_user, 64);
 
     if (conf->door == NULL) {
         return NGX_CONF_OK;

@@ -34,6 +34,9 @@ typedef struct {
     ngx_uplink_fleet_t      *fleet;
     const char              *door;        /* the directive's name or NULL */
     ngx_int_t                min_sleds;   /* uplink_status min_sleds= */
+    ngx_http_complex_value_t  *terminal_issue;
+    ngx_http_complex_value_t  *terminal_workspace;
+    ngx_http_complex_value_t  *terminal_sled;
     off_t                    max_body;    /* client_max_body_size, 0: any */
 
     /* the rest is inherited */
@@ -58,6 +61,12 @@ typedef struct {
 
     ngx_msec_t               session_ttl;
     ngx_uint_t               max_sessions;      /* of one fleet */
+
+    ngx_msec_t               open_timeout;      /* of a terminal */
+    ngx_msec_t               idle_timeout;
+    ngx_msec_t               terminal_linger;
+    ngx_uint_t               max_terminals;     /* of one sled */
+    ngx_uint_t               max_terminals_per_user;
 } ngx_uplink_loc_conf_t;
 
 
@@ -76,6 +85,8 @@ extern ngx_module_t  ngx_uplink_module;
 char *ngx_uplink_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_uplink_api_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_uplink_status_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_uplink_terminal_door(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_uplink_allowed_agents(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
@@ -85,6 +96,7 @@ char *ngx_uplink_allowed_agents(ngx_conf_t *cf, ngx_command_t *cmd,
 ngx_int_t ngx_uplink_echo_handler(ngx_http_request_t *r);
 ngx_int_t ngx_uplink_sled_handler(ngx_http_request_t *r);
 ngx_int_t ngx_uplink_api_handler(ngx_http_request_t *r);
+ngx_int_t ngx_uplink_terminal_handler(ngx_http_request_t *r);
 ngx_int_t ngx_uplink_status_handler(ngx_http_request_t *r);
 
 

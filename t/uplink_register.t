@@ -95,7 +95,8 @@ like($r->{resume_token}, qr/^[0-9a-f]{64}$/, 'resume_token');
 is($r->{resumed}, JSON::PP::false, 'not resumed');
 is($r->{heartbeat_ms}, 25000, 'heartbeat_ms');
 is($r->{max_message}, 65536, 'max_message');
-is_deeply($r->{features}, [qw(resume receipts)], 'features');
+is_deeply($r->{features}, [qw(resume receipts terminal.flow
+    terminal.replay uplink.bin.v1)], 'features');
 
 say_to($ws, 'register', 'again',
     { protocol_version => 2, agent_id => 'test-agent' });

@@ -20,6 +20,7 @@ static const ngx_uplink_door_t  ngx_uplink_doors[] = {
     { ngx_string("uplink_echo"), ngx_uplink_echo_handler },
     { ngx_string("uplink_sled"), ngx_uplink_sled_handler },
     { ngx_string("uplink_api"), ngx_uplink_api_handler },
+    { ngx_string("uplink_terminal"), ngx_uplink_terminal_handler },
     { ngx_string("uplink_status"), ngx_uplink_status_handler },
     { ngx_null_string, NULL }
 };
@@ -88,6 +89,79 @@ ngx_uplink_api_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return ngx_uplink_door(cf, cmd, conf);
+}
+
+
+/* issue, workspace and sled are made of variables, for each browser anew */
+
+char *
+ngx_uplink_terminal_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_uplink_loc_conf_t *ulcf = conf;
+
+    char                             *rc;
+    ngx_str_t                        *value, text;
+    ngx_uint_t                        i, n;
+    ngx_http_compile_complex_value_t  ccv;
+
+    static const ngx_str_t  names[] = {
+        ngx_string("issue="), ngx_string("workspace="), ngx_string("sled=")
+    };
+
+    ngx_http_complex_value_t  **slots[] = {
+        &ulcf->terminal_issue, &ulcf->terminal_workspace, &ulcf->terminal_sled
+    };
+
+    rc = ngx_uplink_door(cf, cmd, conf);
+    if (rc != NGX_CONF_OK) {
+        return rc;
+    }
+
+    value = cf->args->elts;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        for (n = 0; n < 3; n++) {
+            if (value[i].len > names[n].len
+                && ngx_strncmp(value[i].data, names[n].data, names[n].len)
+                   == 0)
+            {
+                break;
+            }
+        }
+
+        if (n == 3 || *slots[n]) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        *slots[n] = ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t));
+        if (*slots[n] == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        text.data = value[i].data + names[n].len;
+        text.len = value[i].len - names[n].len;
+
+        ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+        ccv.cf = cf;
+        ccv.value = &text;
+        ccv.complex_value = *slots[n];
+
+        if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (ulcf->terminal_workspace == NULL
+        || (ulcf->terminal_issue == NULL && ulcf->terminal_sled == NULL))
+    {
+        return "needs \"workspace=\", and \"issue=\" or \"sled=\"";
+    }
+
+    return NGX_CONF_OK;
 }
 
 

@@ -12,6 +12,14 @@
 #include "wire/wire.h"
 
 
+/* subprotocols; the last two are prefixes */
+
+#define NGX_UPLINK_PROTOCOL         "uplink.v1"
+#define NGX_UPLINK_PROTOCOL_BINARY  "uplink.bin.v1"
+#define NGX_UPLINK_PROTOCOL_BEARER  "uplink.bearer."
+#define NGX_UPLINK_PROTOCOL_RESUME  "uplink.resume."
+
+
 /*
  * src/door/message.c: JSON that is being written, member by member, into
  * memory of the caller.  Commas come by themselves.  What does not fit is not

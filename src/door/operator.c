@@ -12,7 +12,6 @@
 
 static ngx_int_t ngx_uplink_console_token(ngx_http_request_t *r,
     ngx_str_t *token);
-static ngx_uint_t ngx_uplink_console_offered(ngx_http_request_t *r);
 static ngx_int_t ngx_uplink_console_check(ngx_http_request_t *r,
     ngx_uplink_call_t *call, ngx_uint_t *admitted);
 static ngx_int_t ngx_uplink_console_refuse(ngx_http_request_t *r,
@@ -39,8 +38,8 @@ static const ngx_uplink_conn_ops_t  ngx_uplink_console_ops = {
 };
 
 
-static ngx_str_t  ngx_uplink_console_protocol = ngx_string("uplink.v1");
-static ngx_str_t  ngx_uplink_console_bearer = ngx_string("uplink.bearer.");
+static ngx_str_t  ngx_uplink_console_protocol = ngx_string(NGX_UPLINK_PROTOCOL);
+static ngx_str_t  ngx_uplink_console_bearer = ngx_string(NGX_UPLINK_PROTOCOL_BEARER);
 
 
 ngx_int_t
@@ -86,7 +85,7 @@ ngx_uplink_console_check(ngx_http_request_t *r, ngx_uplink_call_t *call,
         rc = ngx_uplink_session_check(r->connection->log, call->fleet,
                                       &call->id, &token, &call->session);
 
-    } else if (ngx_uplink_console_offered(r)) {
+    } else if (ngx_uplink_ws_offers(r, &ngx_uplink_console_protocol, NULL)) {
         rc = ngx_uplink_operator_view(call->fleet, &call->id, 0,
                                       &call->session);
 
@@ -119,48 +118,13 @@ ngx_uplink_console_check(ngx_http_request_t *r, ngx_uplink_call_t *call,
 static ngx_int_t
 ngx_uplink_console_token(ngx_http_request_t *r, ngx_str_t *token)
 {
-    ngx_str_t   name;
-    ngx_uint_t  i;
-
-    if (ngx_uplink_auth_bearer(r, token) == NGX_OK) {
+    if (ngx_uplink_auth_bearer(r, token) == NGX_OK
+        || ngx_uplink_ws_offers(r, &ngx_uplink_console_bearer, token))
+    {
         return NGX_OK;
     }
 
-    for (i = 0; ngx_uplink_ws_offered(r, i, &name) == NGX_OK; i++) {
-
-        if (name.len > ngx_uplink_console_bearer.len
-            && ngx_memcmp(name.data, ngx_uplink_console_bearer.data,
-                          ngx_uplink_console_bearer.len)
-               == 0)
-        {
-            token->data = name.data + ngx_uplink_console_bearer.len;
-            token->len = name.len - ngx_uplink_console_bearer.len;
-            return NGX_OK;
-        }
-    }
-
     return NGX_DECLINED;
-}
-
-
-static ngx_uint_t
-ngx_uplink_console_offered(ngx_http_request_t *r)
-{
-    ngx_str_t   name;
-    ngx_uint_t  i;
-
-    for (i = 0; ngx_uplink_ws_offered(r, i, &name) == NGX_OK; i++) {
-
-        if (name.len == ngx_uplink_console_protocol.len
-            && ngx_memcmp(name.data, ngx_uplink_console_protocol.data,
-                          name.len)
-               == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 
@@ -234,7 +198,9 @@ ngx_uplink_console_start(ngx_http_request_t *r, ngx_uplink_call_t *call,
 
     uc = ngx_uplink_conn_upgrade(r, &ngx_uplink_console_ops, console,
                                  &call->conf->conn,
-                                 ngx_uplink_console_offered(r)
+                                 ngx_uplink_ws_offers(r,
+                                                &ngx_uplink_console_protocol,
+                                                NULL)
                                  ? &ngx_uplink_console_protocol : NULL);
     if (uc == NULL) {
         ngx_uplink_console_leave(console);

@@ -5,7 +5,7 @@
  */
 
 
-#include "door/sled.h"
+#include "door/sled_terminal.h"
 
 
 #define NGX_UPLINK_SLED_OPENING  0x01   /* says who it is: comes first */
@@ -71,6 +71,12 @@ static const ngx_uplink_sled_type_t  ngx_uplink_sled_types[] = {
     { ngx_string("perm_cancel"), ngx_uplink_sled_perm_cancel, 0 },
     { ngx_string("perm_ack"), ngx_uplink_sled_perm_ack, 0 },
     { ngx_string("perm_applied"), ngx_uplink_sled_perm_applied, 0 },
+    { ngx_string("tasks"), ngx_uplink_sled_tasks, 0 },
+    { ngx_string("terminal.opened"), ngx_uplink_sled_opened, 0 },
+    { ngx_string("terminal.data"), ngx_uplink_sled_terminal_data, 0 },
+    { ngx_string("terminal.exit"), ngx_uplink_sled_exit, 0 },
+    { ngx_string("terminal.error"), ngx_uplink_sled_failed, 0 },
+    { ngx_string("terminal.close"), ngx_uplink_sled_closed_by, 0 },
 
     { ngx_null_string, NULL, 0 }
 };
@@ -209,10 +215,16 @@ ngx_uplink_sled_reply(ngx_http_request_t *r, ngx_uint_t status,
 static ngx_int_t
 ngx_uplink_sled_start(ngx_http_request_t *r, ngx_uplink_sled_conn_t *sc)
 {
+    ngx_str_t               binary, *protocol;
     ngx_uplink_conn_t      *uc;
     ngx_uplink_loc_conf_t  *ulcf;
 
     ulcf = sc->conf;
+
+    ngx_str_set(&binary, NGX_UPLINK_PROTOCOL_BINARY);
+
+    sc->binary = ngx_uplink_ws_offers(r, &binary, NULL);
+    protocol = sc->binary ? &binary : NULL;
 
     switch (ngx_uplink_slot_take(sc->fleet, ngx_uplink_sled_notify, sc,
                                  &sc->slot))
@@ -231,7 +243,7 @@ ngx_uplink_sled_start(ngx_http_request_t *r, ngx_uplink_sled_conn_t *sc)
     }
 
     uc = ngx_uplink_conn_upgrade(r, &ngx_uplink_sled_ops, sc, &ulcf->conn,
-                                 NULL);
+                                 protocol);
     if (uc == NULL) {
         ngx_uplink_slot_leave(sc->fleet, sc->slot);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -272,6 +284,12 @@ ngx_uplink_sled_message(ngx_uplink_conn_t *uc, ngx_uint_t opcode,
 
     ngx_uplink_count(sc->fleet, NGX_UPLINK_COUNT_messages_in);
 
+    if (opcode == NGX_UPLINK_WS_BINARY && sc->binary && sc->link) {
+        ngx_uplink_sled_binary(sc, data, len);
+        ngx_uplink_sled_hold(sc);
+        return;
+    }
+
     if (opcode == NGX_UPLINK_WS_BINARY) {
         ngx_log_error(NGX_LOG_INFO, uc->connection->log, 0,
                       "client sent binary uplink message");
@@ -280,8 +298,12 @@ ngx_uplink_sled_message(ngx_uplink_conn_t *uc, ngx_uint_t opcode,
         return;
     }
 
-    if (ngx_uplink_envelope(data, len, &env, text, sizeof(text), &n)
-        == NGX_OK)
+    if (ngx_uplink_sled_data(sc, data, len) == NGX_OK) {
+
+        /* it was the traffic of a terminal */
+
+    } else if (ngx_uplink_envelope(data, len, &env, text, sizeof(text), &n)
+               == NGX_OK)
     {
         ngx_uplink_sled_dispatch(sc, &env);
 
@@ -432,7 +454,15 @@ ngx_uplink_sled_sent(ngx_uplink_conn_t *uc)
         ngx_uplink_sled_outbox(sc);
     }
 
-    if (!sc->held && !sc->stalled && sc->awaited == 0) {
+    if (sc->errands) {
+        ngx_uplink_sled_errands(sc);
+    }
+
+    ngx_uplink_sled_room(sc);
+
+    if (!sc->held && !sc->stalled && sc->awaited == 0 && !sc->errands
+        && !sc->thirsty)
+    {
         uc->want_sent = 0;
     }
 }
@@ -442,6 +472,7 @@ static void
 ngx_uplink_sled_wake(ngx_uplink_conn_t *uc)
 {
     ngx_uplink_sled_outbox(uc->data);
+    ngx_uplink_sled_errands(uc->data);
 }
 
 
@@ -473,6 +504,8 @@ ngx_uplink_sled_closed(ngx_uplink_conn_t *uc, ngx_uint_t code)
     sc = uc->data;
     link = sc->link;
 
+    ngx_uplink_sled_routes_free(sc);
+
     if (link) {
         sc->link = NULL;
 
@@ -493,6 +526,7 @@ ngx_uplink_sled_notify(void *data, ngx_uint_t bits)
     ngx_uplink_sled_conn_t *sc = data;
 
     if (bits & NGX_UPLINK_BIT_VOID) {
+        ngx_uplink_sled_routes_free(sc);
         sc->link = NULL;
         sc->awaited = 0;
         ngx_uplink_sled_close(sc, NGX_UPLINK_CLOSE_RESTART,
@@ -522,5 +556,9 @@ ngx_uplink_sled_notify(void *data, ngx_uint_t bits)
 
     if (bits & NGX_UPLINK_BIT_OUTBOX) {
         ngx_uplink_sled_outbox(sc);
+    }
+
+    if (bits & NGX_UPLINK_BIT_TERMINAL) {
+        ngx_uplink_sled_errands(sc);
     }
 }

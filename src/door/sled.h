@@ -26,6 +26,19 @@
                               + NGX_UPLINK_OUT_MEMBER))
 
 
+typedef struct ngx_uplink_sled_route_s  ngx_uplink_sled_route_t;
+
+/* its terminals, by session and by handle; src/door/sled_route.c */
+
+typedef struct {
+    ngx_uplink_sled_route_t  **sessions;
+    ngx_uplink_sled_route_t  **handles;
+    ngx_uplink_sled_route_t   *last;
+    ngx_uint_t                 mask;
+    ngx_uint_t                 n;
+} ngx_uplink_sled_routes_t;
+
+
 typedef struct {
     ngx_uplink_conn_t       *conn;
     ngx_uplink_fleet_t      *fleet;
@@ -35,6 +48,7 @@ typedef struct {
     ngx_str_t                agent;
     uint64_t                 awaited;     /* an answer ends there; 0: none */
     ngx_msec_t               grace;       /* draining: when it is over */
+    ngx_uplink_sled_routes_t routes;
     uint32_t                 slot;
     unsigned                 bad:4;       /* in a row */
     unsigned                 stranger:1;  /* a credential is still to come */
@@ -43,6 +57,9 @@ typedef struct {
     unsigned                 held:1;      /* reading stopped: it reads not */
     unsigned                 draining:1;
     unsigned                 leaving:1;   /* goes with its last answer */
+    unsigned                 binary:1;    /* uplink.bin.v1 was agreed */
+    unsigned                 errands:1;   /* its terminals wait for room */
+    unsigned                 thirsty:1;   /* so does what is typed */
 } ngx_uplink_sled_conn_t;
 
 
@@ -158,6 +175,31 @@ ngx_int_t ngx_uplink_sled_perm_applied(ngx_uplink_sled_conn_t *sc,
 ngx_int_t ngx_uplink_sled_flow_control(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_envelope_t *env);
 ngx_int_t ngx_uplink_sled_heartbeat(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_envelope_t *env);
+
+
+/* src/door/sled_terminal.c */
+
+ngx_int_t ngx_uplink_sled_opened(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_envelope_t *env);
+ngx_int_t ngx_uplink_sled_terminal_data(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_envelope_t *env);
+ngx_int_t ngx_uplink_sled_exit(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_envelope_t *env);
+ngx_int_t ngx_uplink_sled_closed_by(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_envelope_t *env);
+ngx_int_t ngx_uplink_sled_failed(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_envelope_t *env);
+
+
+/* src/door/sled_errand.c: what the fleet wants of its terminals */
+
+void ngx_uplink_sled_errands(ngx_uplink_sled_conn_t *sc);
+
+
+/* src/door/sled_tasks.c */
+
+ngx_int_t ngx_uplink_sled_tasks(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_envelope_t *env);
 
 

@@ -121,9 +121,9 @@ static const ngx_uplink_sled_refusal_t  ngx_uplink_sled_refusals[] = {
 static const ngx_uplink_sled_feature_t  ngx_uplink_sled_feature_names[] = {
     { ngx_string("resume"), NGX_UPLINK_FEATURE_RESUME, 1 },
     { ngx_string("receipts"), NGX_UPLINK_FEATURE_RECEIPTS, 1 },
-    { ngx_string("terminal.flow"), NGX_UPLINK_FEATURE_FLOW, 0 },
-    { ngx_string("terminal.replay"), NGX_UPLINK_FEATURE_REPLAY, 0 },
-    { ngx_string("uplink.bin.v1"), NGX_UPLINK_FEATURE_BINARY, 0 },
+    { ngx_string("terminal.flow"), NGX_UPLINK_FEATURE_FLOW, 1 },
+    { ngx_string("terminal.replay"), NGX_UPLINK_FEATURE_REPLAY, 1 },
+    { ngx_string("uplink.bin.v1"), NGX_UPLINK_FEATURE_BINARY, 1 },
     { ngx_null_string, 0, 0 }
 };
 

@@ -102,6 +102,14 @@ static const ngx_uplink_api_route_t  ngx_uplink_routes[] = {
       NGX_UPLINK_ROLE_ADMIN, NGX_UPLINK_SESSION_NONE,
       NGX_UPLINK_ROUTE_BODY, 0, ngx_uplink_call_put_tasks },
 
+    { NGX_HTTP_GET, "terminals",
+      NGX_UPLINK_ROLE_ANY, NGX_UPLINK_SESSION_NONE,
+      0, 0, ngx_uplink_call_list_terminals },
+
+    { NGX_HTTP_DELETE, "terminals/:",
+      NGX_UPLINK_ROLE_ADMIN, NGX_UPLINK_SESSION_NONE,
+      0, 0, ngx_uplink_call_delete_terminal },
+
     { 0, NULL, 0, 0, 0, 0, NULL }
 };
 

@@ -166,6 +166,13 @@ ngx_int_t ngx_uplink_call_question(ngx_http_request_t *r,
 ngx_int_t ngx_uplink_call_events(ngx_http_request_t *r,
     ngx_uplink_call_t *call);
 
+/* src/door/api_terminals.c */
+
+ngx_int_t ngx_uplink_call_list_terminals(ngx_http_request_t *r,
+    ngx_uplink_call_t *call);
+ngx_int_t ngx_uplink_call_delete_terminal(ngx_http_request_t *r,
+    ngx_uplink_call_t *call);
+
 /* src/door/api_sleds.c */
 
 ngx_int_t ngx_uplink_call_list_sleds(ngx_http_request_t *r,

@@ -15,6 +15,7 @@ use strict;
 use warnings;
 
 use JSON::PP ();
+use MIME::Base64 ();
 use Test::More ();
 
 use parent 'Uplink::Test';
@@ -23,7 +24,7 @@ my $http = <<'EOC';
     uplink_zone main %%SIZE%%;
 
     server {
-        listen 127.0.0.1:%%PORT_0%%;
+        listen 127.0.0.1:%%PORT_0%% %%LISTEN%%;
 
         add_header X-Uplink-Port $uplink_port always;
         uplink_auth off;
@@ -34,6 +35,14 @@ my $http = <<'EOC';
         location = /sled   { uplink_sled main; }
         location /v1/      { uplink_api main; }
         location = /status { uplink_status main; }
+
+        location ~ ^/term/([^/]+)$ {
+            uplink_terminal main issue=$1 workspace=$arg_workspace_id;
+        }
+
+        location = /shell {
+            uplink_terminal main workspace=$arg_workspace_id sled=$arg_sled;
+        }
     }
 EOC
 
@@ -43,7 +52,7 @@ EOC
 sub fleet {
     my ($self, $more, %arg) = @_;
 
-    my %own = map { $_ => delete $arg{$_} } qw(size memory);
+    my %own = map { $_ => delete $arg{$_} } qw(size memory listen);
 
     return $self->conf($self->fleet_text($more, %own), %arg);
 }
@@ -52,7 +61,7 @@ sub fleet_text {
     my ($self, $more, %arg) = @_;
 
     my %value = (MORE => $more // '', SIZE => $arg{size} // '1m',
-        MEMORY => $arg{memory} // '2s');
+        MEMORY => $arg{memory} // '2s', LISTEN => $arg{listen} // '');
 
     my $text = $http;
     $text =~ s/%%([A-Z]+)%%/$value{$1}/g;
@@ -107,6 +116,72 @@ sub operator {
     return $ws;
 }
 
+# a browser at a terminal of an issue, [path => '/term/i', workspace => 'w',
+# query => 'cols=1', resume => token, binary => 1, and what ws() takes]
+
+sub browser {
+    my ($self, %arg) = @_;
+
+    my ($path, $workspace, $query, $resume, $binary)
+        = delete @arg{qw(path workspace query resume binary)};
+
+    my @protocols = ($binary ? 'uplink.bin.v1' : 'uplink.v1',
+        $resume ? "uplink.resume.$resume" : ());
+
+    $path = ($path // '/term/i') . '?workspace_id=' . ($workspace // 'w')
+        . ($query ? "&$query" : '');
+
+    return $self->browser_at($path, protocol => join(', ', @protocols), %arg);
+}
+
+# ws() tries until it is in the right worker: the sled is to know which of
+# them was meant, by a number of rows that no other has
+
+sub browser_at {
+    my ($self, $path, %arg) = @_;
+
+    my %where = map { $_ => delete $arg{$_} } grep { exists $arg{$_} }
+        qw(on not_on at not_at);
+    my @others;
+
+    for (1 .. 400) {
+        my $rows = %where && $path !~ /rows=|session=/ ? ++$self->{rows} + 99
+            : undef;
+        my $ws = $self->ws($path . ($rows ? "&rows=$rows" : ''), %arg);
+
+        if ($self->is_at($ws, %where)) {
+            $_->close for @others;
+            $ws->{rows} = $rows;
+            return bless $ws, 'Uplink::Fleet::Browser';
+        }
+
+        push @others, $ws;
+        shift(@others)->close if @others > 32;
+    }
+
+    die "no browser landed in the right worker\n";
+}
+
+# a sled, its task of issue "i", and a browser at a terminal of it that is
+# open: (sled, browser, terminal.open, terminal.opened).
+# [sled => {…}, browser => {…}, session => 's1', features => […]]
+
+sub terminal {
+    my ($self, %arg) = @_;
+
+    my $sled = $arg{with} // $self->sled('alpha',
+        features => { map { $_ => JSON::PP::true() }
+            @{$arg{features} // ['terminal.flow', 'terminal.replay']} },
+        %{$arg{sled} // {}});
+
+    $sled->tasks(@{$arg{tasks} // []});
+
+    my $browser = $self->browser(%{$arg{browser} // {}});
+    my ($open, $opened) = $sled->open($browser, $arg{session} // 's1');
+
+    return ($sled, $browser, $open, $opened);
+}
+
 # sessions outlive their sockets; the zone is to be as it was
 
 sub finish {
@@ -130,6 +205,39 @@ sub decide {
 
 sub counters { $_[0]->http(GET => '/status')->json->{counters} }
 sub status { $_[0]->http(GET => '/status')->json }
+
+# data until it is so many bytes; other messages are kept in {skipped}, and
+# the raw bytes of binary messages count as well
+
+sub bytes {
+    my ($ws, $n, $limit) = @_;
+
+    my $got = '';
+
+    while (length $got < $n) {
+        my $m = $ws->recv($limit) or last;
+
+        if ($m->{opcode} == 2) {
+            $ws->{handle} = unpack 'x H16', $m->{payload};
+            $got .= substr $m->{payload}, 9;
+            next;
+        }
+
+        # the usual form, without the price of a parser
+
+        if ($m->{payload} =~ /\A\{"type":"terminal\.data","req_id":"",
+            "payload":\{"session_id":"([^"\\]*)","data_b64":"([^"]*)"\}\}\z/x)
+        {
+            $ws->{session} = $1;
+            $got .= MIME::Base64::decode_base64($2);
+            next;
+        }
+
+        push @{$ws->{skipped}}, JSON::PP::decode_json($m->{payload});
+    }
+
+    return $got;
+}
 
 # the port of a worker process, by its pid
 
@@ -162,6 +270,54 @@ sub ask {
     return;
 }
 
+# announces tasks, by default one of issue "i", and waits for the answer
+
+sub tasks {
+    my ($self, @tasks) = @_;
+
+    @tasks = { task_id => 't1', workspace_id => 'w', issue_id => 'i',
+        work_dir => '/srv/work' } if !@tasks;
+
+    $self->send_json({ type => 'tasks', req_id => 'tasks', payload => {
+        tasks => \@tasks } });
+
+    return ($self->await('tasks_ok') // {})->{payload};
+}
+
+sub say {
+    my ($self, $type, %payload) = @_;
+
+    return $self->send_json({ type => $type, req_id => '',
+        payload => \%payload });
+}
+
+# the next terminal.open is answered: (terminal.open, the browser's opened)
+
+sub open {
+    my ($self, $browser, $session, %more) = @_;
+
+    my $rows = $browser && $browser->{rows};
+    my $open = $self->await(sub { $_[0]{type} eq 'terminal.open'
+        && (!$rows || $_[0]{payload}{rows} == $rows) }) or return;
+
+    $self->say('terminal.opened', session_id => $session,
+        request_id => $open->{payload}{request_id},
+        work_dir => $open->{payload}{work_dir}, shell => 'bash', %more);
+
+    my $opened = $browser ? $browser->await('terminal.opened') : undef;
+
+    return ($open->{payload}, ($opened // {})->{payload});
+}
+
+# bytes of a PTY, in one message
+
+sub show {
+    my ($self, $session, $bytes) = @_;
+
+    return $self->say('terminal.data', session_id => $session,
+        data_b64 => MIME::Base64::encode_base64($bytes, ''));
+}
+
 # answers to these requests, in any order: req_id => payload
 
 sub answers {
@@ -181,6 +337,25 @@ sub answers {
 
     return \%got;
 }
+
+# all that has been typed, until it is so many bytes
+
+sub typed { goto &Uplink::Fleet::bytes }
+
+package Uplink::Fleet::Browser;
+
+use parent -norequire, 'Uplink::WS';
+
+sub say { goto &Uplink::Fleet::Sled::say }
+
+sub type {
+    my ($self, $bytes) = @_;
+
+    return $self->say('terminal.data',
+        data_b64 => MIME::Base64::encode_base64($bytes, ''));
+}
+
+sub shown { goto &Uplink::Fleet::bytes }
 
 package Uplink::Fleet::Operator;
 

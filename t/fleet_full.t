@@ -93,6 +93,20 @@ my @logged = $t->log =~ /\[crit\].*uplink zone "main" is full/g;
 is(@logged, 1, 'it is logged once');
 is($t->status->{requests}{pending}, @open + $n, 'what stands is there');
 
+# a decision needs no room: not for the smallest node is there any left
+
+my @fill;
+for my $size (4000, 2000, 1000, 500, 240, 120, 60, 30, 8, 1) {
+    for (1 .. 2000) {
+        my $r = $t->http(POST => '/v1/operators', json => {
+            desc => 'x' x $size });
+        last if $r->status != 201;
+        push @fill, $r->json->{sid};
+    }
+}
+
+$t->{sessions}{$_} = 1 for @fill;
+
 # it is served
 
 my %seen;
@@ -102,7 +116,7 @@ while (keys %seen < @open + $n) {
 }
 is(keys %seen, @open + $n, 'the operator has seen all of it');
 
-$op->decide($_, approved => $true) for keys %seen;
+$op->decide($_, approved => $true, reason => 'y' x 3000) for keys %seen;
 my $got = $sled->answers((map { "r$_" } @open), map { "s$_" } 0 .. $n - 1);
 is(keys %$got, @open + $n, 'all are answered');
 is_deeply([grep { !$_->{approved} } values %$got], [], 'as decided');

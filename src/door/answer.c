@@ -271,6 +271,8 @@ ngx_uplink_answer_perm(ngx_uplink_answer_t *answer, ngx_uplink_value_t *body,
 
     answer->decision.approved = approved;
     answer->decision.always = always;
+    answer->decision.plain
+                     = (v[NGX_UPLINK_PERM_INPUT].kind <= NGX_UPLINK_JSON_NULL);
 
     /* what the operator gives as a reason is a message to the model */
 

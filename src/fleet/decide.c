@@ -95,7 +95,10 @@ ngx_uplink_request_judge(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q,
     if (decision->nparts) {
         answer = ngx_uplink_blob_create(fleet, decision->parts,
                                         decision->nparts);
-        if (answer == NULL) {
+
+        /* a yes or no is not lost for want of room for the words to it */
+
+        if (answer == NULL && !decision->plain) {
             return NGX_UPLINK_DECIDE_FULL;
         }
     }

@@ -495,6 +495,7 @@ typedef struct {
     ngx_uint_t               kind;         /* the reply's: PERM, ASK … */
     unsigned                 approved:1;   /* hook: ok; spawn: not halted */
     unsigned                 always:1;
+    unsigned                 plain:1;      /* good without its parts */
     u_char                  *sha256;       /* or NULL */
     ngx_str_t               *parts;        /* members for the sled */
     ngx_uint_t               nparts;

@@ -566,11 +566,24 @@ ngx_uplink_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->max_terminals_per_user,
                               prev->max_terminals_per_user, 64);
 
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (conf->door == NULL && prev->door && clcf->noname) {
+
+        /* an "if" in a door's location: the handler stays the door's */
+
+        conf->fleet = prev->fleet;
+        conf->door = prev->door;
+        conf->min_sleds = prev->min_sleds;
+        conf->terminal_issue = prev->terminal_issue;
+        conf->terminal_workspace = prev->terminal_workspace;
+        conf->terminal_sled = prev->terminal_sled;
+    }
+
     if (conf->door == NULL) {
         return NGX_CONF_OK;
     }
 
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     conf->conn.send_timeout = clcf->send_timeout;
 
     /* calls check it themselves: core would answer in HTML */

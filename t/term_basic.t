@@ -24,7 +24,7 @@ for my $at (0, 1) {
     is_deeply({ %$open, request_id => '', handle => '' }, {
         request_id => '', handle => '', task_id => 't1',
         workspace_id => 'w', issue_id => 'i', work_dir => '/srv/work',
-        cols => 120, rows => $browser->{rows},
+        cols => 120, rows => 24,
     }, "$where: terminal.open");
 
     like($open->{request_id}, qr/^[0-9a-f]{32}$/, "$where: request_id");

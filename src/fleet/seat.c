@@ -469,6 +469,7 @@ ngx_uplink_visit_join(ngx_uplink_fleet_t *fleet, ngx_uplink_visit_t *visit,
 
         /* nothing is to be repeated, or nobody can repeat it */
 
+        seat->begin = seat->next;
         ngx_uplink_seat_tell_add(fleet, seat, NGX_UPLINK_TELL_OPENED);
 
     } else {
@@ -539,7 +540,7 @@ ngx_uplink_seat_tell(ngx_uplink_fleet_t *fleet, ngx_uplink_seat_t *seat,
 
     told->what = tell;
     told->handle = t->handle;
-    told->offset = seat->next;
+    told->offset = seat->begin;
     told->until = t->away_until;
     told->exit_code = t->exit_code;
     told->view = seat->view;

@@ -273,6 +273,8 @@ ngx_uplink_session_replay(ngx_uplink_fleet_t *fleet, ngx_uplink_terminal_t *t,
             seat->next = offset;
         }
 
+        seat->begin = ngx_max(seat->next, offset);
+
         ngx_uplink_seat_tell_add(fleet, seat, NGX_UPLINK_TELL_OPENED);
     }
 

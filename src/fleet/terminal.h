@@ -134,6 +134,7 @@ struct ngx_uplink_seat_s {
     ngx_uplink_lane_t        lane;       /* from the sled's worker */
     uint64_t                 next;       /* byte it wants next; the sled's
                                             side moves it */
+    uint64_t                 begin;      /* the first that it was given */
     ngx_uint_t               tell;
     unsigned                 view:1;
     unsigned                 waiting:1;  /* for a replay: no data yet */

@@ -37,6 +37,16 @@ my $http = <<'EOC';
         location = /status { uplink_status main; }
 
         location ~ ^/term/([^/]+)$ {
+            set $at $arg_at;
+
+            if ($at = "") {
+                set $at $uplink_port;
+            }
+
+            if ($at != $uplink_port) {
+                return 421;
+            }
+
             uplink_terminal main issue=$1 workspace=$arg_workspace_id;
         }
 
@@ -134,32 +144,44 @@ sub browser {
     return $self->browser_at($path, protocol => join(', ', @protocols), %arg);
 }
 
-# ws() tries until it is in the right worker: the sled is to know which of
-# them was meant, by a number of rows that no other has
+# with at => N the other worker refuses it, before anybody hears of it
 
 sub browser_at {
     my ($self, $path, %arg) = @_;
 
-    my %where = map { $_ => delete $arg{$_} } grep { exists $arg{$_} }
-        qw(on not_on at not_at);
+    my $at = delete $arg{at};
     my @others;
 
     for (1 .. 400) {
-        my $rows = %where && $path !~ /rows=|session=/ ? ++$self->{rows} + 99
-            : undef;
-        my $ws = $self->ws($path . ($rows ? "&rows=$rows" : ''), %arg);
+        my $ws = $self->handshake($path . (defined $at ? "&at=$at" : ''),
+            %arg);
 
-        if ($self->is_at($ws, %where)) {
-            $_->close for @others;
-            $ws->{rows} = $rows;
+        if (!defined $at || ($ws->{status} // 0) != 421) {
+            my $error = $ws->handshake_error;
+            die "$path: $error: " . ($ws->{body} // '') . "\n" if $error;
             return bless $ws, 'Uplink::Fleet::Browser';
         }
 
-        push @others, $ws;
+        # kept open meanwhile: they make that worker the busier
+
+        push @others, $self->socket;
         shift(@others)->close if @others > 32;
     }
 
-    die "no browser landed in the right worker\n";
+    die "no browser landed in the worker $at\n";
+}
+
+# a browser leaves, and its place is free
+
+sub leave {
+    my ($self, $browser) = @_;
+
+    my $n = $self->status->{terminals}{browsers};
+
+    $browser->close;
+
+    return $self->wait_for(sub {
+        $self->status->{terminals}{browsers} < $n });
 }
 
 # a sled, its task of issue "i", and a browser at a terminal of it that is
@@ -296,9 +318,7 @@ sub say {
 sub open {
     my ($self, $browser, $session, %more) = @_;
 
-    my $rows = $browser && $browser->{rows};
-    my $open = $self->await(sub { $_[0]{type} eq 'terminal.open'
-        && (!$rows || $_[0]{payload}{rows} == $rows) }) or return;
+    my $open = $self->await('terminal.open') or return;
 
     $self->say('terminal.opened', session_id => $session,
         request_id => $open->{payload}{request_id},
@@ -336,6 +356,27 @@ sub answers {
     }
 
     return \%got;
+}
+
+# the next terminal.attach is answered, and what was shown since is repeated:
+# its payload.  [oldest => first byte that is still there]
+
+sub replay {
+    my ($self, $session, $all, %arg) = @_;
+
+    my $m = $self->await('terminal.attach') or return;
+    my $from = $m->{payload}{offset};
+
+    $from = $arg{oldest} if ($arg{oldest} // 0) > $from;
+
+    $self->say('terminal.opened', session_id => $session,
+        request_id => $m->{payload}{request_id}, offset => $from);
+
+    for (my $at = $from; $at < length $all; $at += 3000) {
+        $self->show($session, substr $all, $at, 3000);
+    }
+
+    return $m->{payload};
 }
 
 # all that has been typed, until it is so many bytes

@@ -506,6 +506,10 @@ ngx_uplink_sled_closed(ngx_uplink_conn_t *uc, ngx_uint_t code)
 
     ngx_uplink_sled_routes_free(sc);
 
+    if (sc->later.timer_set) {
+        ngx_del_timer(&sc->later);
+    }
+
     if (link) {
         sc->link = NULL;
 
@@ -556,6 +560,10 @@ ngx_uplink_sled_notify(void *data, ngx_uint_t bits)
 
     if (bits & NGX_UPLINK_BIT_OUTBOX) {
         ngx_uplink_sled_outbox(sc);
+    }
+
+    if (bits & NGX_UPLINK_BIT_PENDING) {
+        ngx_uplink_sled_outbox_later(sc);
     }
 
     if (bits & NGX_UPLINK_BIT_TERMINAL) {

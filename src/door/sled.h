@@ -49,11 +49,13 @@ typedef struct {
     uint64_t                 awaited;     /* an answer ends there; 0: none */
     ngx_msec_t               grace;       /* draining: when it is over */
     ngx_uplink_sled_routes_t routes;
+    ngx_event_t              later;       /* for news that can wait */
     uint32_t                 slot;
     unsigned                 bad:4;       /* in a row */
     unsigned                 stranger:1;  /* a credential is still to come */
     unsigned                 registered:1;
     unsigned                 stalled:1;   /* news wait for room */
+    unsigned                 small:1;     /* those that can wait are due */
     unsigned                 held:1;      /* reading stopped: it reads not */
     unsigned                 draining:1;
     unsigned                 leaving:1;   /* goes with its last answer */
@@ -206,6 +208,7 @@ ngx_int_t ngx_uplink_sled_tasks(ngx_uplink_sled_conn_t *sc,
 /* src/door/sled_outbox.c: what is to be sent, and what was */
 
 void ngx_uplink_sled_outbox(ngx_uplink_sled_conn_t *sc);
+void ngx_uplink_sled_outbox_later(ngx_uplink_sled_conn_t *sc);
 ngx_int_t ngx_uplink_sled_outbox_send(ngx_uplink_sled_conn_t *sc,
     ngx_uint_t max);
 void ngx_uplink_sled_written(ngx_uplink_sled_conn_t *sc);

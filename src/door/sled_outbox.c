@@ -9,6 +9,10 @@
 #include "door/view.h"
 
 
+#define NGX_UPLINK_SLED_LATER  10      /* ms */
+
+
+static void ngx_uplink_sled_outbox_handler(ngx_event_t *ev);
 static ngx_int_t ngx_uplink_sled_news(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_view_t *view);
 static ngx_int_t ngx_uplink_sled_pending(ngx_uplink_sled_conn_t *sc,
@@ -29,6 +33,45 @@ ngx_uplink_sled_outbox(ngx_uplink_sled_conn_t *sc)
 
 
 /*
+ * What is answered within a moment needs no notice before: that is a message
+ * less for programs that decide, and nothing that a person could see.
+ */
+
+void
+ngx_uplink_sled_outbox_later(ngx_uplink_sled_conn_t *sc)
+{
+    ngx_event_t  *ev;
+
+    ev = &sc->later;
+
+    if (ev->timer_set) {
+        return;
+    }
+
+    ev->handler = ngx_uplink_sled_outbox_handler;
+    ev->data = sc;
+    ev->log = sc->conn->connection->log;
+    ev->cancelable = 1;
+
+    ngx_add_timer(ev, NGX_UPLINK_SLED_LATER);
+}
+
+
+static void
+ngx_uplink_sled_outbox_handler(ngx_event_t *ev)
+{
+    ngx_uplink_sled_conn_t  *sc;
+
+    sc = ev->data;
+    sc->small = 1;
+
+    if (!sc->conn->closing) {
+        ngx_uplink_sled_outbox(sc);
+    }
+}
+
+
+/*
  * At most so many.  The news stand in the zone until they are queued: none
  * is lost here.  NGX_AGAIN: there are more.
  */
@@ -37,7 +80,7 @@ ngx_int_t
 ngx_uplink_sled_outbox_send(ngx_uplink_sled_conn_t *sc, ngx_uint_t max)
 {
     ngx_int_t           rc, again;
-    ngx_uint_t          n;
+    ngx_uint_t          n, news;
     ngx_uplink_conn_t  *uc;
     ngx_uplink_view_t   view;
 
@@ -45,9 +88,11 @@ ngx_uplink_sled_outbox_send(ngx_uplink_sled_conn_t *sc, ngx_uint_t max)
     again = NGX_OK;
     sc->stalled = 0;
 
+    news = NGX_UPLINK_NEWS_ANSWER | (sc->small ? NGX_UPLINK_NEWS_PENDING : 0);
+
     for (n = 0; sc->link && !uc->closing; n++) {
 
-        if (ngx_uplink_outbox_next(sc->fleet, sc->link, &view, n != 0,
+        if (ngx_uplink_outbox_next(sc->fleet, sc->link, &view, news, n != 0,
                                    uc->queued)
             != NGX_OK)
         {
@@ -78,6 +123,10 @@ ngx_uplink_sled_outbox_send(ngx_uplink_sled_conn_t *sc, ngx_uint_t max)
 
     if (sc->stalled || sc->awaited) {
         uc->want_sent = 1;
+    }
+
+    if (!sc->stalled && again == NGX_OK) {
+        sc->small = 0;
     }
 
     return again;

@@ -40,6 +40,7 @@
 #define NGX_UPLINK_BIT_TERMINAL    0x20   /* terminals have news for a sled */
 #define NGX_UPLINK_BIT_TELL        0x40   /* a seat has news for a browser */
 #define NGX_UPLINK_BIT_DATA        0x80   /* so has its lane */
+#define NGX_UPLINK_BIT_PENDING     0x100  /* requests have small news */
 #define NGX_UPLINK_BIT_ROOM        0x100  /* what is typed has room again */
 
 
@@ -532,14 +533,16 @@ ngx_int_t ngx_uplink_request_applied(ngx_uplink_fleet_t *fleet,
     ngx_uplink_link_t *link, u_char *ref, size_t len, ngx_uint_t applied);
 
 /*
- * News for a sled, one at a time: NGX_OK and a view, or NGX_DONE.  told: the
- * one in view, of the call before, was queued, and ends at this offset of the
+ * News of these kinds for a sled, one at a time: NGX_OK and a view, or
+ * NGX_DONE.  Answers are told of by NGX_UPLINK_BIT_OUTBOX, all others by
+ * NGX_UPLINK_BIT_PENDING: these can wait, and what is answered meanwhile has
+ * no other news.  told: the one in view, of the call before, was queued, and ends at this offset of the
  * connection's output; until then news stay where they are.
  */
 
 ngx_int_t ngx_uplink_outbox_next(ngx_uplink_fleet_t *fleet,
-    ngx_uplink_link_t *link, ngx_uplink_view_t *view, ngx_uint_t told,
-    uint64_t offset);
+    ngx_uplink_link_t *link, ngx_uplink_view_t *view, ngx_uint_t news,
+    ngx_uint_t told, uint64_t offset);
 
 /*
  * The output has got as far as this; *next is the offset that is waited for,

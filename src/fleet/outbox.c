@@ -8,13 +8,16 @@
 #include "fleet/request.h"
 
 
+static ngx_uplink_request_t *ngx_uplink_outbox_first(
+    ngx_uplink_ticket_t *ticket, ngx_uint_t news);
 static void ngx_uplink_outbox_told(ngx_uplink_fleet_t *fleet,
     ngx_uplink_link_t *link, ngx_uplink_view_t *view, uint64_t offset);
 
 
 ngx_int_t
 ngx_uplink_outbox_next(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
-    ngx_uplink_view_t *view, ngx_uint_t told, uint64_t offset)
+    ngx_uplink_view_t *view, ngx_uint_t news, ngx_uint_t told,
+    uint64_t offset)
 {
     ngx_int_t              rc;
     ngx_uplink_request_t  *q;
@@ -30,12 +33,9 @@ ngx_uplink_outbox_next(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
         }
 
         rc = NGX_DONE;
+        q = link->ticket ? ngx_uplink_outbox_first(link->ticket, news) : NULL;
 
-        if (link->ticket && !ngx_queue_empty(&link->ticket->outbox)) {
-
-            q = ngx_queue_data(ngx_queue_head(&link->ticket->outbox),
-                               ngx_uplink_request_t, outbox);
-
+        if (q) {
             rc = ngx_uplink_view_fill(view, q, NGX_UPLINK_VIEW_ANSWER);
         }
 
@@ -44,6 +44,29 @@ ngx_uplink_outbox_next(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
     } while (rc == NGX_BUSY && ngx_uplink_view_grow() == NGX_OK);
 
     return (rc == NGX_BUSY) ? NGX_DONE : rc;
+}
+
+
+/* not more of them than the sled may have in flight */
+
+static ngx_uplink_request_t *
+ngx_uplink_outbox_first(ngx_uplink_ticket_t *ticket, ngx_uint_t news)
+{
+    ngx_queue_t           *i;
+    ngx_uplink_request_t  *q;
+
+    for (i = ngx_queue_head(&ticket->outbox);
+         i != ngx_queue_sentinel(&ticket->outbox);
+         i = ngx_queue_next(i))
+    {
+        q = ngx_queue_data(i, ngx_uplink_request_t, outbox);
+
+        if (q->news & news) {
+            return q;
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -168,6 +191,6 @@ ngx_uplink_request_redeliver(ngx_uplink_fleet_t *fleet,
 
     if (!ngx_queue_empty(&ticket->outbox)) {
         ngx_uplink_box_post(fleet, &ticket->link->box,
-                            NGX_UPLINK_BIT_OUTBOX);
+                            NGX_UPLINK_BIT_OUTBOX|NGX_UPLINK_BIT_PENDING);
     }
 }

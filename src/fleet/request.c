@@ -590,7 +590,9 @@ ngx_uplink_request_news(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q,
 
     if (q->ticket->link) {
         ngx_uplink_box_post(fleet, &q->ticket->link->box,
-                            NGX_UPLINK_BIT_OUTBOX);
+                            (news & NGX_UPLINK_NEWS_ANSWER)
+                            ? NGX_UPLINK_BIT_OUTBOX
+                            : NGX_UPLINK_BIT_PENDING);
     }
 }
 

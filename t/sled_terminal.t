@@ -142,7 +142,8 @@ for my $n (1 .. 5) {
     $s = shell();
     $link->type($s, "seq 1 20000; echo LAST-WORDS-\$((1+1)); exit\n");
     ok($link->await('terminal.exit'), "exit $n");
-    like(delete $link->{data}{$s->{session_id}}, qr/\n20000\r\nLAST-WORDS-2\r\n$/,
+    like(delete $link->{data}{$s->{session_id}},
+        qr/\n20000\r\nLAST-WORDS-2\r\n$/,
         'all that was written came before it');
 }
 

@@ -632,6 +632,11 @@ ngx_uplink_init_module(ngx_cycle_t *cycle)
     fleet = fleets->elts;
 
     for (i = 0; i < fleets->nelts; i++) {
+
+        /* by the master alone: workers know whose configuration is newer */
+
+        fleet[i]->generation = ++fleet[i]->sh->generation;
+
         if (ngx_uplink_bus_init_module(fleet[i], cycle) != NGX_OK) {
             return NGX_ERROR;
         }
@@ -644,9 +649,10 @@ ngx_uplink_init_module(ngx_cycle_t *cycle)
 static ngx_int_t
 ngx_uplink_init_process(ngx_cycle_t *cycle)
 {
-    ngx_uint_t            i;
-    ngx_array_t          *fleets;
-    ngx_uplink_fleet_t  **fleet;
+    ngx_uint_t               i;
+    ngx_array_t             *fleets;
+    ngx_uplink_fleet_t     **fleet;
+    ngx_uplink_main_conf_t  *umcf;
 
     /* the cache manager and the cache loader come here, too */
 
@@ -662,10 +668,12 @@ ngx_uplink_init_process(ngx_cycle_t *cycle)
     }
 
     fleet = fleets->elts;
+    umcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_uplink_module);
 
     for (i = 0; i < fleets->nelts; i++) {
         ngx_uplink_bus_init_process(fleet[i], cycle, ngx_uplink_reap_port,
                                     ngx_uplink_sweep);
+        ngx_uplink_revoke_start(fleet[i], umcf->tokens, cycle);
     }
 
     return NGX_OK;

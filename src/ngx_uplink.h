@@ -24,6 +24,7 @@ typedef struct ngx_uplink_fleet_s  ngx_uplink_fleet_t;
 
 typedef struct {
     ngx_array_t              fleets;      /* of ngx_uplink_fleet_t * */
+    ngx_array_t             *tokens;      /* every file; NULL: none */
 } ngx_uplink_main_conf_t;
 
 
@@ -98,6 +99,12 @@ ngx_int_t ngx_uplink_sled_handler(ngx_http_request_t *r);
 ngx_int_t ngx_uplink_api_handler(ngx_http_request_t *r);
 ngx_int_t ngx_uplink_terminal_handler(ngx_http_request_t *r);
 ngx_int_t ngx_uplink_status_handler(ngx_http_request_t *r);
+
+
+/* src/door/revoke.c, in init_process: tokens as in the main configuration */
+
+void ngx_uplink_revoke_start(ngx_uplink_fleet_t *fleet, ngx_array_t *tokens,
+    ngx_cycle_t *cycle);
 
 
 /* src/door/reply.c: JSON over HTTP, for every door */

@@ -37,6 +37,7 @@ typedef struct {
     ngx_array_t           *workspaces;   /* of ngx_str_t; NULL: none */
     ngx_array_t           *agents;       /* of ngx_str_t; NULL: none */
     u_char                *digest;       /* of the token, 32 bytes, or NULL */
+    time_t                 expires;      /* leeway included; 0: never */
     unsigned               known:1;      /* a credential was there and good */
     unsigned               everywhere:1; /* workspaces=* , or auth is off */
     unsigned               any_agent:1;  /* agents=* , or auth is off */
@@ -112,6 +113,15 @@ ngx_int_t ngx_uplink_auth_origin(ngx_http_request_t *r,
 
 ngx_uint_t ngx_uplink_who_agent(ngx_uplink_who_t *who, ngx_str_t *agent);
 ngx_uint_t ngx_uplink_who_workspace(ngx_uplink_who_t *who, ngx_str_t *ws);
+
+/* is a token of uplink_auth_tokens bound to this agent by name? */
+
+ngx_uint_t ngx_uplink_auth_bound(ngx_uplink_auth_conf_t *conf,
+    ngx_str_t *agent);
+
+/* is it the digest of a token in any of these files (which may be NULL)? */
+
+ngx_uint_t ngx_uplink_auth_known(ngx_array_t *files, u_char *digest);
 
 /* is it 1..128 of A-Za-z0-9._:- ? */
 

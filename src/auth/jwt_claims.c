@@ -166,6 +166,8 @@ ngx_uplink_claim_exp(ngx_pool_t *pool, ngx_uplink_auth_conf_t *conf,
         return NGX_DECLINED;
     }
 
+    who->expires = (time_t) (date + (int64_t) conf->jwt_leeway);
+
     return NGX_OK;
 }
 

@@ -75,7 +75,6 @@ ngx_uplink_token_parse(ngx_conf_t *cf, u_char *p, u_char *last,
     ngx_memzero(&token->who, sizeof(ngx_uplink_who_t));
 
     token->who.known = 1;
-    token->who.digest = token->digest;
 
     error = ngx_uplink_token_fields(cf, p, last, token);
 

@@ -6,6 +6,7 @@
 
 
 #include "auth/tokens.h"
+#include "ngx_uplink.h"
 
 #include <openssl/evp.h>
 
@@ -18,11 +19,17 @@
 typedef struct {
     ngx_uplink_token_t  *elts;
     ngx_uint_t           nelts;
+    ngx_str_t           *agents;     /* of sleds, in order */
+    ngx_uint_t           nagents;
 } ngx_uplink_tokens_t;
 
 
 static ngx_int_t ngx_uplink_tokens_read(ngx_conf_t *cf, ngx_str_t *name,
     ngx_uplink_tokens_t *tokens, ngx_uint_t nth);
+static ngx_int_t ngx_uplink_tokens_agents(ngx_conf_t *cf,
+    ngx_uplink_tokens_t *tokens);
+static ngx_int_t ngx_uplink_tokens_register(ngx_conf_t *cf,
+    ngx_uplink_tokens_t *tokens);
 static ngx_int_t ngx_uplink_tokens_unique(ngx_conf_t *cf, ngx_array_t *files);
 static ngx_int_t ngx_uplink_tokens_repeated(ngx_conf_t *cf,
     ngx_uplink_token_t **all, ngx_uint_t n,
@@ -34,6 +41,8 @@ static int ngx_libc_cdecl ngx_uplink_tokens_cmp_digest(const void *one,
 static int ngx_libc_cdecl ngx_uplink_tokens_cmp_digests(const void *one,
     const void *two);
 static int ngx_libc_cdecl ngx_uplink_tokens_cmp_names(const void *one,
+    const void *two);
+static int ngx_libc_cdecl ngx_uplink_tokens_cmp_agents(const void *one,
     const void *two);
 static int ngx_uplink_tokens_cmp_place(ngx_uplink_token_t *one,
     ngx_uplink_token_t *two);
@@ -70,7 +79,10 @@ ngx_uplink_auth_tokens(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_uplink_tokens_unique(cf, *files) != NGX_OK) {
+    if (ngx_uplink_tokens_unique(cf, *files) != NGX_OK
+        || ngx_uplink_tokens_agents(cf, tokens) != NGX_OK
+        || ngx_uplink_tokens_register(cf, tokens) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -85,7 +97,7 @@ ngx_uplink_tokens_read(ngx_conf_t *cf, ngx_str_t *name,
     u_char              *p, *end, *last;
     ngx_int_t            rc;
     ngx_str_t            text, *file;
-    ngx_uint_t           lines;
+    ngx_uint_t           i, lines;
     ngx_uplink_token_t  *token;
 
     file = ngx_palloc(cf->pool, sizeof(ngx_str_t));
@@ -140,6 +152,82 @@ ngx_uplink_tokens_read(ngx_conf_t *cf, ngx_str_t *name,
 
     ngx_qsort(tokens->elts, (size_t) tokens->nelts,
               sizeof(ngx_uplink_token_t), ngx_uplink_tokens_cmp_digest);
+
+    for (i = 0; i < tokens->nelts; i++) {
+        tokens->elts[i].who.digest = tokens->elts[i].digest;
+    }
+
+    return NGX_OK;
+}
+
+
+/* whom a token is bound to, for those who come without one */
+
+static ngx_int_t
+ngx_uplink_tokens_agents(ngx_conf_t *cf, ngx_uplink_tokens_t *tokens)
+{
+    ngx_str_t         *agent;
+    ngx_uint_t         i, j, n;
+    ngx_uplink_who_t  *who;
+
+    n = 0;
+
+    for (i = 0; i < tokens->nelts; i++) {
+        who = &tokens->elts[i].who;
+        n += who->agents ? who->agents->nelts : 0;
+    }
+
+    tokens->nagents = 0;
+    tokens->agents = ngx_palloc(cf->pool, (n + 1) * sizeof(ngx_str_t));
+    if (tokens->agents == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < tokens->nelts; i++) {
+        who = &tokens->elts[i].who;
+
+        if (who->agents == NULL || !(who->roles & NGX_UPLINK_ROLE_SLED)) {
+            continue;
+        }
+
+        agent = who->agents->elts;
+
+        for (j = 0; j < who->agents->nelts; j++) {
+            tokens->agents[tokens->nagents++] = agent[j];
+        }
+    }
+
+    ngx_qsort(tokens->agents, (size_t) tokens->nagents, sizeof(ngx_str_t),
+              ngx_uplink_tokens_cmp_agents);
+
+    return NGX_OK;
+}
+
+
+/* every file of the configuration, for ngx_uplink_auth_known() */
+
+static ngx_int_t
+ngx_uplink_tokens_register(ngx_conf_t *cf, ngx_uplink_tokens_t *tokens)
+{
+    ngx_uplink_tokens_t     *file;
+    ngx_uplink_main_conf_t  *umcf;
+
+    umcf = ngx_http_conf_get_module_main_conf(cf, ngx_uplink_module);
+
+    if (umcf->tokens == NULL) {
+        umcf->tokens = ngx_array_create(cf->pool, 1,
+                                        sizeof(ngx_uplink_tokens_t));
+        if (umcf->tokens == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    file = ngx_array_push(umcf->tokens);
+    if (file == NULL) {
+        return NGX_ERROR;
+    }
+
+    *file = *tokens;
 
     return NGX_OK;
 }
@@ -266,6 +354,68 @@ ngx_uplink_tokens_verify(ngx_pool_t *pool, ngx_uplink_auth_conf_t *conf,
 }
 
 
+ngx_uint_t
+ngx_uplink_auth_known(ngx_array_t *files, u_char *digest)
+{
+    ngx_uint_t            i;
+    ngx_uplink_tokens_t  *tokens;
+
+    if (files == NULL) {
+        return 0;
+    }
+
+    tokens = files->elts;
+
+    for (i = 0; i < files->nelts; i++) {
+        if (ngx_uplink_tokens_find(&tokens[i], digest)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_uint_t
+ngx_uplink_auth_bound(ngx_uplink_auth_conf_t *conf, ngx_str_t *agent)
+{
+    int                   rc;
+    ngx_uint_t            i, left, right, middle;
+    ngx_uplink_tokens_t  *tokens;
+
+    if (conf->tokens == NULL) {
+        return 0;
+    }
+
+    tokens = conf->tokens->elts;
+
+    for (i = 0; i < conf->tokens->nelts; i++) {
+
+        left = 0;
+        right = tokens[i].nagents;
+
+        while (left < right) {
+            middle = left + (right - left) / 2;
+
+            rc = ngx_uplink_tokens_cmp_agents(&tokens[i].agents[middle],
+                                              agent);
+            if (rc == 0) {
+                return 1;
+            }
+
+            if (rc < 0) {
+                left = middle + 1;
+
+            } else {
+                right = middle;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
 /*
  * How long the search takes tells something about a digest of a token, but
  * nothing about the token; still, what says "yes" takes the same time always.
@@ -338,6 +488,17 @@ ngx_uplink_tokens_cmp_names(const void *one, const void *two)
                               (*second)->who.name.data,
                               (*first)->who.name.len,
                               (*second)->who.name.len);
+}
+
+
+static int ngx_libc_cdecl
+ngx_uplink_tokens_cmp_agents(const void *one, const void *two)
+{
+    const ngx_str_t  *first = one;
+    const ngx_str_t  *second = two;
+
+    return (int) ngx_memn2cmp(first->data, second->data, first->len,
+                              second->len);
 }
 
 

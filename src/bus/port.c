@@ -293,6 +293,7 @@ ngx_uplink_bus_claim(ngx_uplink_fleet_t *fleet)
         port->parent = ngx_parent;
         port->slot = ngx_process_slot;
         port->heartbeat = ngx_current_msec;
+        port->generation = fleet->generation;
         port->leaving = 0;
         port->bits = 0;
         port->watchers = 0;

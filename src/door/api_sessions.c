@@ -84,6 +84,7 @@ ngx_uplink_call_create_session(ngx_http_request_t *r, ngx_uplink_call_t *call)
     session.sid.len = NGX_UPLINK_SID_LEN;
     session.token = digest;
     session.by = call->who.name;
+    session.digest = call->who.digest;
     session.ttl = call->conf->session_ttl;
     session.max = call->conf->max_sessions;
 

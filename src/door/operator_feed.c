@@ -128,7 +128,12 @@ ngx_uplink_console_lose(ngx_uplink_console_t *console)
 {
     ngx_str_t  reason;
 
-    if (console->feed.gone) {
+    if (console->feed.revoked) {
+        ngx_str_set(&reason, "revoked");
+        ngx_uplink_conn_close(console->conn, NGX_UPLINK_CLOSE_POLICY,
+                              &reason);
+
+    } else if (console->feed.gone) {
         ngx_str_set(&reason, "deleted");
         ngx_uplink_conn_close(console->conn, NGX_UPLINK_CLOSE_DONE, &reason);
 

@@ -256,7 +256,11 @@ ngx_uplink_sled_start(ngx_http_request_t *r, ngx_uplink_sled_conn_t *sc)
     {
         uc->max_message = ngx_min(NGX_UPLINK_SLED_STRANGER,
                                   ulcf->conn.max_message);
+        sc->expected = 1;
         ngx_uplink_conn_deadline(uc, ulcf->handshake_timeout);
+
+    } else {
+        ngx_uplink_sled_expiry(sc);
     }
 
     if (ngx_uplink_bus_leaving(sc->fleet)) {
@@ -488,6 +492,11 @@ ngx_uplink_sled_deadline(ngx_uplink_conn_t *uc)
         return;
     }
 
+    if (!sc->expected) {
+        ngx_uplink_sled_expiry(sc);
+        return;
+    }
+
     ngx_log_error(NGX_LOG_INFO, uc->connection->log, NGX_ETIMEDOUT,
                   "client did not register in time");
 
@@ -539,6 +548,11 @@ ngx_uplink_sled_notify(void *data, ngx_uint_t bits)
     }
 
     if (sc->conn->closing) {
+        return;
+    }
+
+    if (bits & NGX_UPLINK_BIT_REVOKED) {
+        ngx_uplink_sled_close(sc, NGX_UPLINK_CLOSE_POLICY, "revoked");
         return;
     }
 

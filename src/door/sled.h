@@ -53,6 +53,7 @@ typedef struct {
     uint32_t                 slot;
     unsigned                 bad:4;       /* in a row */
     unsigned                 stranger:1;  /* a credential is still to come */
+    unsigned                 expected:1;  /* to say who it is, in time */
     unsigned                 registered:1;
     unsigned                 stalled:1;   /* news wait for room */
     unsigned                 small:1;     /* those that can wait are due */
@@ -145,6 +146,10 @@ void ngx_uplink_sled_about(ngx_uplink_value_t *capabilities, u_char *buf,
 
 ngx_uplink_sled_refusal_e ngx_uplink_sled_admit(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_admission_t *adm, ngx_uint_t *resumed);
+
+/* until its credential ends; in place of the time to register */
+
+void ngx_uplink_sled_expiry(ngx_uplink_sled_conn_t *sc);
 
 /* the same for one that does not register, under the name that it has */
 

@@ -7,6 +7,8 @@
 #include "door/sled.h"
 
 
+#define NGX_UPLINK_SLED_EXPIRY  3600   /* s */
+
 #define NGX_UPLINK_SLED_ANON  "anon-"
 #define NGX_UPLINK_SLED_ANON_LEN                                              \
     (sizeof(NGX_UPLINK_SLED_ANON) - 1 + 12)
@@ -25,8 +27,8 @@ static const ngx_str_t  ngx_uplink_sled_words[NGX_UPLINK_SLED_WORDS] = {
 
 
 /*
- * Where credentials are optional and none came, nobody has said that this
- * sled may not have the name; the list of the location holds for all.
+ * Where credentials are optional and none came, this sled may have any name
+ * but those that tokens are bound to; the list of the location holds for all.
  */
 
 ngx_uint_t
@@ -35,9 +37,13 @@ ngx_uplink_sled_may_be(ngx_uplink_sled_conn_t *sc, ngx_str_t *agent)
     ngx_str_t   *name;
     ngx_uint_t   i;
 
-    if ((sc->who.known || sc->conf->auth.mode != NGX_UPLINK_AUTH_OPTIONAL)
-        && !ngx_uplink_who_agent(&sc->who, agent))
-    {
+    if (sc->who.known || sc->conf->auth.mode != NGX_UPLINK_AUTH_OPTIONAL) {
+
+        if (!ngx_uplink_who_agent(&sc->who, agent)) {
+            return 0;
+        }
+
+    } else if (ngx_uplink_auth_bound(&sc->conf->auth, agent)) {
         return 0;
     }
 
@@ -159,6 +165,8 @@ ngx_uplink_sled_admit(ngx_uplink_sled_conn_t *sc,
 
     adm->max_connections = sc->conf->max_connections;
 
+    adm->digest = sc->who.digest;
+
     /* who is of every workspace is of none in particular */
 
     if (sc->who.workspaces && !sc->who.everywhere) {
@@ -189,15 +197,49 @@ ngx_uplink_sled_admit(ngx_uplink_sled_conn_t *sc,
     sc->agent.len = adm->agent.len;
     sc->link = link;
     sc->stranger = 0;
+    sc->expected = 0;
     sc->registered = adm->registered;
 
     uc->max_message = sc->conf->conn.max_message;
 
     if (!sc->draining) {
-        ngx_uplink_conn_deadline(uc, 0);
+        ngx_uplink_sled_expiry(sc);
     }
 
     return NGX_UPLINK_SLED_ADMITTED;
+}
+
+
+/*
+ * A credential that ends takes the connection with it.  Looked at again now
+ * and then, in case that somebody sets the clock.
+ */
+
+void
+ngx_uplink_sled_expiry(ngx_uplink_sled_conn_t *sc)
+{
+    time_t  left;
+
+    if (sc->who.expires == 0) {
+        ngx_uplink_conn_deadline(sc->conn, 0);
+        return;
+    }
+
+    left = sc->who.expires - ngx_time();
+
+    if (left <= 0) {
+        ngx_log_error(NGX_LOG_INFO, sc->conn->connection->log, 0,
+                      "JSON web token of sled \"%V\" has expired",
+                      &sc->who.name);
+
+        ngx_uplink_sled_close(sc, NGX_UPLINK_CLOSE_POLICY, "expired");
+        return;
+    }
+
+    ngx_uplink_conn_deadline(sc->conn,
+                             (ngx_msec_t) ngx_min(left,
+                                                  NGX_UPLINK_SLED_EXPIRY)
+                             * 1000);
 }
 
 

@@ -398,7 +398,12 @@ ngx_uplink_stream_flush(ngx_uplink_stream_t *s, ngx_chain_t *out)
 static ngx_uint_t
 ngx_uplink_stream_over(ngx_uplink_stream_t *s)
 {
-    return (s->bits & (NGX_UPLINK_BIT_DRAIN|NGX_UPLINK_BIT_VOID)) != 0;
+    time_t  expires;
+
+    expires = s->call->who.expires;
+
+    return (s->bits & (NGX_UPLINK_BIT_DRAIN|NGX_UPLINK_BIT_VOID))
+           || (expires && ngx_time() >= expires);
 }
 
 

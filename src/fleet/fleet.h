@@ -36,6 +36,7 @@
 #define NGX_UPLINK_BIT_OUTBOX      0x01   /* requests have news for a sled */
 #define NGX_UPLINK_BIT_REPLACED    0x02   /* somebody took the place */
 #define NGX_UPLINK_BIT_KICKED      0x04   /* 4003 */
+#define NGX_UPLINK_BIT_REVOKED     0x08   /* its token is not valid now */
 #define NGX_UPLINK_BIT_DONE        0x10   /* a waiter's request has ended */
 #define NGX_UPLINK_BIT_TERMINAL    0x20   /* terminals have news for a sled */
 #define NGX_UPLINK_BIT_TELL        0x40   /* a seat has news for a browser */
@@ -128,8 +129,9 @@ struct ngx_uplink_link_s {
     ngx_queue_t              ported;     /* port->links */
     ngx_uplink_sled_t       *sled;
     ngx_uplink_ticket_t     *ticket;     /* NULL: replaced */
-    ngx_uint_t               features;
-    ngx_uint_t               port;
+    ngx_uplink_bearer_t     *bearer;     /* NULL: not by an opaque token */
+    uint32_t                 features;
+    uint32_t                 port;
     uint64_t                 since;
     unsigned                 registered:1;
     unsigned                 paused:1;
@@ -188,8 +190,11 @@ struct ngx_uplink_operator_s {
     size_t                   by_len;
     u_char                   by[NGX_UPLINK_BY_MAX];   /* who made it */
     u_char                   token[32];  /* SHA-256 */
+    u_char                   digest[32]; /* of the token that made it */
     unsigned                 attached:1;
     unsigned                 everywhere:1;
+    unsigned                 opaque:1;   /* there is such a token */
+    unsigned                 revoked:1;  /* goes with its socket */
     u_char                   text[NGX_UPLINK_SID_MAX];
 };
 
@@ -363,6 +368,7 @@ typedef struct {
     ngx_str_t                about;        /* JSON members, or len 0 */
     ngx_str_t               *workspaces;   /* of its credential */
     ngx_uint_t               nworkspaces;
+    u_char                  *digest;       /* of its opaque token, or NULL */
     ngx_uint_t               features;
     ngx_uint_t               max_connections;
     ngx_msec_t               window;       /* uplink_resume_window */
@@ -592,6 +598,7 @@ void ngx_uplink_view_release(void);
 typedef struct {
     ngx_str_t                sid;          /* made by the caller */
     u_char                  *token;        /* SHA-256 */
+    u_char                  *digest;       /* of the maker's, or NULL */
     ngx_str_t                by;
     ngx_str_t                desc;         /* raw JSON, or len 0 */
     ngx_str_t                manifest;     /* raw JSON, or len 0 */
@@ -658,6 +665,7 @@ typedef struct {
     uint64_t                 changed;      /* told up to here: changes */
     unsigned                 complete:1;   /* what was open has been told */
     unsigned                 gone:1;       /* the session was deleted */
+    unsigned                 revoked:1;    /* or is to be: 1008 */
 } ngx_uplink_feed_t;
 
 ngx_int_t ngx_uplink_operator_attach(ngx_uplink_fleet_t *fleet,
@@ -695,6 +703,51 @@ void ngx_uplink_operator_leave(ngx_uplink_fleet_t *fleet,
     ngx_uplink_operator_t *op);
 ngx_uint_t ngx_uplink_operator_may(ngx_uplink_operator_t *op,
     ngx_uplink_request_t *q);
+
+/* locked: its socket is gone, and with it a session that was revoked */
+
+void ngx_uplink_operator_lost(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_operator_t *op);
+
+/* locked: at once, or, when it is attached, by its own socket */
+
+void ngx_uplink_operator_revoke(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_operator_t *op);
+
+
+/* ---- src/fleet/bearer.c: who was admitted by an opaque token */
+
+/* locked; NULL: no memory.  What is given back may be NULL */
+
+ngx_uplink_bearer_t *ngx_uplink_bearer_enter(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_box_t *box, u_char *digest);
+void ngx_uplink_bearer_leave(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_bearer_t *bearer);
+
+/* is it a token of this configuration?  called under the lock */
+
+typedef ngx_uint_t (*ngx_uplink_known_pt)(void *data, u_char *digest);
+
+/* how far a look at all of them has come; zeroed at its beginning */
+
+typedef struct {
+    ngx_uint_t               port;
+    size_t                   sid_len;
+    u_char                   sid[NGX_UPLINK_SID_MAX];
+    ngx_uint_t               revoked;      /* so many were not valid */
+    unsigned                 older:1;      /* workers that may admit more */
+} ngx_uplink_revoke_t;
+
+/*
+ * Those whom workers of an older configuration have admitted, and sessions:
+ * whose token is unknown gets NGX_UPLINK_BIT_REVOKED.  A bounded number;
+ * NGX_AGAIN: there are more.  NGX_OK: that was all, but older workers may
+ * admit more.  NGX_DONE: nobody can come any more, or a newer configuration
+ * sees to it.
+ */
+
+ngx_int_t ngx_uplink_revoke(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_known_pt known, void *data, ngx_uplink_revoke_t *pass);
 
 
 /* ---- src/fleet/workspace.c; locked */

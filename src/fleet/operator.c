@@ -40,7 +40,11 @@ static u_char  ngx_uplink_session_desc[NGX_UPLINK_DESC];
 ngx_uplink_operator_t *
 ngx_uplink_operator_find(ngx_uplink_fleet_t *fleet, u_char *sid, size_t len)
 {
-    return ngx_uplink_name_find(&fleet->sh->operators, sid, len);
+    ngx_uplink_operator_t  *op;
+
+    op = ngx_uplink_name_find(&fleet->sh->operators, sid, len);
+
+    return (op && op->revoked) ? NULL : op;
 }
 
 
@@ -76,6 +80,11 @@ ngx_uplink_operator_create(ngx_uplink_fleet_t *fleet,
 
     if (op->by_len) {
         ngx_memcpy(op->by, session->by.data, op->by_len);
+    }
+
+    if (session->digest) {
+        ngx_memcpy(op->digest, session->digest, sizeof(op->digest));
+        op->opaque = 1;
     }
 
     op->everywhere = session->everywhere;
@@ -459,12 +468,40 @@ ngx_uplink_operator_detach(ngx_uplink_fleet_t *fleet, ngx_uplink_feed_t *feed,
     op = ngx_uplink_feed_owner(fleet, feed);
 
     if (op) {
-        ngx_uplink_operator_leave(fleet, op);
+        ngx_uplink_operator_lost(fleet, op);
     }
 
     ngx_uplink_unlock(fleet);
 
     return NGX_OK;
+}
+
+
+void
+ngx_uplink_operator_lost(ngx_uplink_fleet_t *fleet, ngx_uplink_operator_t *op)
+{
+    ngx_uplink_operator_leave(fleet, op);
+
+    if (op->revoked) {
+        ngx_uplink_operator_end(fleet, op);
+    }
+}
+
+
+void
+ngx_uplink_operator_revoke(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_operator_t *op)
+{
+    if (!op->attached) {
+        ngx_uplink_operator_end(fleet, op);
+        return;
+    }
+
+    /* from here on nobody finds it but its socket, which has to say why */
+
+    op->revoked = 1;
+
+    ngx_uplink_bus_changes(fleet);
 }
 
 
@@ -492,7 +529,8 @@ ngx_uplink_feed_owner(ngx_uplink_fleet_t *fleet, ngx_uplink_feed_t *feed)
 {
     ngx_uplink_operator_t  *op;
 
-    op = ngx_uplink_operator_find(fleet, feed->sid, feed->sid_len);
+    op = ngx_uplink_name_find(&fleet->sh->operators, feed->sid,
+                              feed->sid_len);
 
     if (op == NULL) {
         feed->gone = 1;
@@ -525,7 +563,8 @@ ngx_uplink_feed_next(ngx_uplink_fleet_t *fleet, ngx_uplink_feed_t *feed,
         left = NGX_UPLINK_SCAN;
         op = ngx_uplink_feed_owner(fleet, feed);
 
-        if (op == NULL) {
+        if (op == NULL || op->revoked) {
+            feed->revoked = (op != NULL);
             rc = NGX_ABORT;
             goto next;
         }

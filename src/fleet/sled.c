@@ -27,6 +27,10 @@ static ngx_uplink_ticket_t *ngx_uplink_ticket_find(ngx_uplink_sled_t *sled,
 static ngx_uplink_ticket_t *ngx_uplink_ticket_create(
     ngx_uplink_fleet_t *fleet, ngx_uplink_sled_t *sled,
     ngx_uplink_admission_t *adm);
+static ngx_uplink_link_t *ngx_uplink_link_create(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_admission_t *adm);
+static void ngx_uplink_link_free(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_link_t *link);
 static ngx_uint_t ngx_uplink_link_take(ngx_uplink_fleet_t *fleet,
     ngx_uplink_sled_t *sled, ngx_uplink_admission_t *adm, uint32_t slot,
     ngx_uplink_link_t **link);
@@ -369,13 +373,13 @@ ngx_uplink_link_take(ngx_uplink_fleet_t *fleet, ngx_uplink_sled_t *sled,
         return NGX_UPLINK_ADMIT_TOO_MANY;
     }
 
-    new = ngx_uplink_alloc(fleet, sizeof(ngx_uplink_link_t));
+    new = ngx_uplink_link_create(fleet, adm);
     if (new == NULL) {
         return NGX_UPLINK_ADMIT_FULL;
     }
 
     if (ngx_uplink_sled_describe(fleet, sled, adm) != NGX_OK) {
-        ngx_uplink_free(fleet, new);
+        ngx_uplink_link_free(fleet, new);
         return NGX_UPLINK_ADMIT_FULL;
     }
 
@@ -383,7 +387,7 @@ ngx_uplink_link_take(ngx_uplink_fleet_t *fleet, ngx_uplink_sled_t *sled,
         ticket = ngx_uplink_ticket_create(fleet, sled, adm);
 
         if (ticket == NULL) {
-            ngx_uplink_free(fleet, new);
+            ngx_uplink_link_free(fleet, new);
             return NGX_UPLINK_ADMIT_FULL;
         }
     }
@@ -407,7 +411,7 @@ ngx_uplink_link_take(ngx_uplink_fleet_t *fleet, ngx_uplink_sled_t *sled,
 
     new->sled = sled;
     new->ticket = ticket;
-    new->features = adm->features;
+    new->features = (uint32_t) adm->features;
     new->registered = adm->registered;
     new->since = ngx_uplink_now();
     new->port = fleet->node->port;
@@ -434,6 +438,36 @@ ngx_uplink_link_take(ngx_uplink_fleet_t *fleet, ngx_uplink_sled_t *sled,
     ngx_uplink_terminals_back(fleet, ticket);
 
     return NGX_UPLINK_ADMIT_RESUMED;
+}
+
+
+static ngx_uplink_link_t *
+ngx_uplink_link_create(ngx_uplink_fleet_t *fleet, ngx_uplink_admission_t *adm)
+{
+    ngx_uplink_link_t  *link;
+
+    link = ngx_uplink_alloc(fleet, sizeof(ngx_uplink_link_t));
+
+    if (link == NULL || adm->digest == NULL) {
+        return link;
+    }
+
+    link->bearer = ngx_uplink_bearer_enter(fleet, &link->box, adm->digest);
+
+    if (link->bearer == NULL) {
+        ngx_uplink_free(fleet, link);
+        return NULL;
+    }
+
+    return link;
+}
+
+
+static void
+ngx_uplink_link_free(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link)
+{
+    ngx_uplink_bearer_leave(fleet, link->bearer);
+    ngx_uplink_free(fleet, link);
 }
 
 
@@ -478,7 +512,7 @@ ngx_uplink_link_leave(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
     ngx_uplink_box_disown(&link->box);
     ngx_queue_remove(&link->queue);
     ngx_queue_remove(&link->ported);
-    ngx_uplink_free(fleet, link);
+    ngx_uplink_link_free(fleet, link);
 
     fleet->sh->nlinks--;
     sled->seen = ngx_uplink_now();
@@ -551,7 +585,7 @@ ngx_uplink_reap_port(ngx_uplink_fleet_t *fleet, ngx_uplink_port_t *port)
 
         if (!ngx_queue_empty(&port->operators)) {
             q = ngx_queue_head(&port->operators);
-            ngx_uplink_operator_leave(fleet,
+            ngx_uplink_operator_lost(fleet,
                             ngx_queue_data(q, ngx_uplink_operator_t, ported));
             continue;
         }

@@ -320,6 +320,7 @@ ngx_uplink_zone_reset(ngx_uplink_fleet_t *fleet)
         ngx_queue_init(&port->operators);
         ngx_queue_init(&port->waiters);
         ngx_queue_init(&port->seats);
+        ngx_queue_init(&port->bearers);
     }
 
     n = fleet->shm_zone->shm.size / NGX_UPLINK_ZONE_BUCKET;

@@ -91,6 +91,19 @@ typedef struct {
 
 
 /*
+ * Who holds a record was admitted by an opaque token, and is told when that
+ * is not valid any more.
+ */
+
+typedef struct {
+    ngx_queue_t          queue;      /* port->bearers, checked ones last */
+    ngx_uplink_box_t    *box;        /* of that record */
+    ngx_uint_t           generation; /* configuration that knew the token */
+    u_char               digest[32];
+} ngx_uplink_bearer_t;
+
+
+/*
  * Every counter once: name in the zone, name on the status page, what it
  * counts.  They only grow; a port's are written by its owner alone.
  */
@@ -143,6 +156,7 @@ typedef struct {
     ngx_int_t            slot;       /* ngx_process_slot */
     uint64_t             epoch;      /* bumped by every claim */
     ngx_msec_t           heartbeat;
+    ngx_uint_t           generation; /* of its configuration */
     ngx_uint_t           leaving;
 
     uint32_t             bits;       /* for the process as such */
@@ -153,6 +167,7 @@ typedef struct {
     ngx_queue_t          operators;
     ngx_queue_t          waiters;
     ngx_queue_t          seats;
+    ngx_queue_t          bearers;
     ngx_uint_t           connections;
 
     uint64_t             counters[NGX_UPLINK_NCOUNTERS];
@@ -171,6 +186,7 @@ typedef struct {
     ngx_uint_t           nports;
 
     uint64_t             epoch;      /* of the zone: bumped by a quarantine */
+    ngx_uint_t           generation; /* of the newest configuration */
     ngx_pid_t            marker;     /* who is in the middle of a change */
     u_char               op[NGX_UPLINK_OP_MAX];   /* and of which */
     uint64_t             version;    /* of the last change of a request */
@@ -225,6 +241,7 @@ typedef struct ngx_uplink_node_s  ngx_uplink_node_t;   /* bus/bus.h */
 struct ngx_uplink_fleet_s {
     ngx_str_t            name;
     ngx_uint_t           nports;
+    ngx_uint_t           generation; /* of this configuration */
     ngx_shm_zone_t      *shm_zone;
     ngx_slab_pool_t     *pool;
     ngx_uplink_sh_t     *sh;

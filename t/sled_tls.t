@@ -164,7 +164,8 @@ $sled = Uplink::Daemon->new(gateway => $gateway->url);
 $sled->run('--retry-refused', '20s');
 $gateway->accept(registered => { success => JSON::PP::false,
     error => 'zone_full: no room' });
-like($sled->wait_log(qr/try 1/), qr/busy: .*zone_full/, 'no room is no refusal');
+like($sled->wait_log(qr/try 1/), qr/busy: .*zone_full/,
+    'no room is no refusal');
 $gateway->accept_http(401);
 like($sled->wait_log(qr/try 2/), qr/refused: .*401/, 'a refusal is');
 $sled->finish;

@@ -180,6 +180,11 @@ my @messages = map { sprintf '%04d%s', $_, 'm' x 1000 } 1 .. 200;
 $ws->send_raw(join '', map { $f->frame($text, $_) } @messages);
 $ws->send_ping('overtaking');
 
+# many turns of the one worker, so that it has read the ping before we read
+
+my $neighbour = $t->ws('/echo');
+$neighbour->quiet for 1 .. 50;
+
 my ($at, @got);
 
 while (@got < @messages) {

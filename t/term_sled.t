@@ -53,6 +53,14 @@ ok($browser->shown(20_000) eq substr($all, 10_000), 'not a byte twice');
 
 is($again->typed(40_004), 'kept' . 'x' x 40_000, 'what was typed');
 
+# ---- what it asks belongs to the workspace of its task
+
+$again->ask('q1', { command => 'id' }, task_id => 't1');
+my $asked = $t->wait_for(sub {
+    $t->http(GET => '/v1/requests?workspace_id=w')->json->{requests}[0] });
+is($asked->{workspace_id}, 'w', 'a request, by its task');
+$again->send_json({ type => 'perm_cancel', req_id => 'q1' });
+
 # ---- another one, and another connection of the same, speak for it
 
 for my $other ($t->sled('beta', %features), $t->sled('alpha', %features)) {

@@ -6,6 +6,7 @@
 
 
 #include "door/sled.h"
+#include "fleet/task.h"
 #include "door/view.h"
 
 
@@ -14,6 +15,7 @@ enum {
     NGX_UPLINK_REQUEST_TOOL_INPUT,
     NGX_UPLINK_REQUEST_WORKSPACE,
     NGX_UPLINK_REQUEST_OPERATOR,
+    NGX_UPLINK_REQUEST_TASK,
     NGX_UPLINK_REQUEST_MEMBERS
 };
 
@@ -33,7 +35,7 @@ typedef struct {
     u_char               member[sizeof("\"workspace_id\":")
                                 + NGX_UPLINK_JSON_QUOTED(
                                       NGX_UPLINK_WORKSPACE_MAX)];
-    unsigned             assigned:1;   /* the workspace is its token's */
+    unsigned             assigned:1;   /* the workspace is not in the payload */
 } ngx_uplink_sled_ask_t;
 
 
@@ -53,6 +55,8 @@ static void ngx_uplink_sled_ask(ngx_uplink_sled_conn_t *sc,
 static const char *ngx_uplink_sled_permission(ngx_uplink_sled_ask_t *sa);
 static const char *ngx_uplink_sled_workspace(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_sled_ask_t *sa);
+static ngx_int_t ngx_uplink_sled_task(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_sled_ask_t *sa);
 static const char *ngx_uplink_sled_target(ngx_uplink_sled_ask_t *sa);
 static ngx_uint_t ngx_uplink_sled_payload(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_envelope_t *env, ngx_uplink_sled_ask_t *sa);
@@ -69,7 +73,8 @@ static const ngx_str_t  ngx_uplink_sled_request_names[] = {
     ngx_string("tool_name"),
     ngx_string("tool_input"),
     ngx_string("workspace_id"),
-    ngx_string("operator")
+    ngx_string("operator"),
+    ngx_string("task_id")
 };
 
 
@@ -300,12 +305,43 @@ ngx_uplink_sled_workspace(ngx_uplink_sled_conn_t *sc,
                    ? NULL : "workspace_id is not one of this sled";
     }
 
-    if (who->workspaces && who->workspaces->nelts == 1 && !who->everywhere) {
+    if (ngx_uplink_sled_task(sc, sa) == NGX_OK) {
+        sa->assigned = 1;
+
+    } else if (who->workspaces && who->workspaces->nelts == 1
+               && !who->everywhere)
+    {
         *ws = *(ngx_str_t *) who->workspaces->elts;
         sa->assigned = 1;
     }
 
     return NULL;
+}
+
+
+/* the workspace of the task that it belongs to */
+
+static ngx_int_t
+ngx_uplink_sled_task(ngx_uplink_sled_conn_t *sc, ngx_uplink_sled_ask_t *sa)
+{
+    u_char               id[NGX_UPLINK_REF_MAX];
+    ngx_str_t            task;
+    ngx_uplink_value_t  *value;
+
+    value = &sa->v[NGX_UPLINK_REQUEST_TASK];
+    task.data = id;
+
+    if (value->kind != NGX_UPLINK_JSON_STRING
+        || ngx_uplink_json_string(value, id, sizeof(id), &task.len)
+           != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    sa->ask.workspace.data = sa->workspace;
+
+    return ngx_uplink_task_workspace(sc->fleet, sc->link, &task,
+                                     &sa->ask.workspace);
 }
 
 

@@ -43,6 +43,7 @@ static ngx_int_t ngx_uplink_stream_hold(ngx_uplink_stream_t *s);
 static void ngx_uplink_stream_notify(void *data, ngx_uint_t bits);
 static void ngx_uplink_stream_wake(ngx_event_t *ev);
 static void ngx_uplink_stream_timer(ngx_event_t *ev);
+static ngx_msec_t ngx_uplink_stream_rest(ngx_uplink_stream_t *s);
 static void ngx_uplink_stream_write(ngx_http_request_t *r);
 static void ngx_uplink_stream_run(ngx_uplink_stream_t *s);
 static ngx_int_t ngx_uplink_stream_flush(ngx_uplink_stream_t *s,
@@ -156,7 +157,7 @@ ngx_uplink_stream_hold(ngx_uplink_stream_t *s)
     r->read_event_handler = ngx_http_test_reading;
     r->write_event_handler = ngx_uplink_stream_write;
 
-    ngx_add_timer(&s->timer, NGX_UPLINK_STREAM_COMMENT);
+    ngx_add_timer(&s->timer, ngx_uplink_stream_rest(s));
 
     b = s->buf;
     b->last = ngx_sprintf(b->last, "retry: %d\n\n",
@@ -239,7 +240,7 @@ ngx_uplink_stream_timer(ngx_event_t *ev)
         return;
     }
 
-    ngx_add_timer(ev, NGX_UPLINK_STREAM_COMMENT);
+    ngx_add_timer(ev, ngx_uplink_stream_rest(s));
 
     /* a session lives as long as somebody listens in its name */
 
@@ -259,6 +260,23 @@ ngx_uplink_stream_timer(ngx_event_t *ev)
     }
 
     ngx_uplink_stream_run(s);
+}
+
+
+/* until the next comment, or until the credential ends */
+
+static ngx_msec_t
+ngx_uplink_stream_rest(ngx_uplink_stream_t *s)
+{
+    time_t  left;
+
+    left = s->call->who.expires - ngx_time();
+
+    if (s->call->who.expires && left < NGX_UPLINK_STREAM_COMMENT / 1000) {
+        return (ngx_msec_t) ngx_max(left, 0) * 1000;
+    }
+
+    return NGX_UPLINK_STREAM_COMMENT;
 }
 
 

@@ -164,7 +164,7 @@ static const char *
 ngx_uplink_tasks_field(ngx_uplink_value_t *value,
     const ngx_uplink_task_rule_t *rule, ngx_str_t *field)
 {
-    field->data = value->start;
+    field->data = (u_char *) "";
     field->len = 0;
 
     if (value->kind > NGX_UPLINK_JSON_NULL) {
@@ -172,6 +172,8 @@ ngx_uplink_tasks_field(ngx_uplink_value_t *value,
         if (value->kind != NGX_UPLINK_JSON_STRING) {
             return "bad_request";
         }
+
+        field->data = value->start;
 
         switch (ngx_uplink_json_string(value, field->data, rule->max,
                                        &field->len))

@@ -22,6 +22,8 @@ static ngx_int_t ngx_uplink_add_variables(ngx_conf_t *cf);
 static ngx_int_t ngx_uplink_port_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
+static ngx_int_t ngx_uplink_init(ngx_conf_t *cf);
+
 static ngx_int_t ngx_uplink_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_uplink_init_process(ngx_cycle_t *cycle);
 static void ngx_uplink_exit_process(ngx_cycle_t *cycle);
@@ -307,6 +309,13 @@ static ngx_command_t  ngx_uplink_commands[] = {
 
     /* terminals */
 
+    { ngx_string("uplink_resolve"),
+      NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_uplink_resolve,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_uplink_loc_conf_t, resolve),
+      NULL },
+
     { ngx_string("uplink_open_timeout"),
       NGX_UPLINK_ANY_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_msec_slot,
@@ -385,7 +394,7 @@ static ngx_command_t  ngx_uplink_commands[] = {
 
 static ngx_http_module_t  ngx_uplink_module_ctx = {
     ngx_uplink_add_variables,              /* preconfiguration */
-    ngx_uplink_auth_init,                  /* postconfiguration */
+    ngx_uplink_init,                       /* postconfiguration */
 
     ngx_uplink_create_main_conf,           /* create main configuration */
     ngx_uplink_init_main_conf,             /* init main configuration */
@@ -492,6 +501,7 @@ ngx_uplink_create_loc_conf(ngx_conf_t *cf)
     ulcf->session_ttl = NGX_CONF_UNSET_MSEC;
     ulcf->max_sessions = NGX_CONF_UNSET_UINT;
 
+    ulcf->resolve = NGX_CONF_UNSET_PTR;
     ulcf->open_timeout = NGX_CONF_UNSET_MSEC;
     ulcf->idle_timeout = NGX_CONF_UNSET_MSEC;
     ulcf->terminal_linger = NGX_CONF_UNSET_MSEC;
@@ -557,6 +567,7 @@ ngx_uplink_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               24 * 60 * 60 * 1000);
     ngx_conf_merge_uint_value(conf->max_sessions, prev->max_sessions, 1024);
 
+    ngx_conf_merge_ptr_value(conf->resolve, prev->resolve, NULL);
     ngx_conf_merge_msec_value(conf->open_timeout, prev->open_timeout, 5000);
     ngx_conf_merge_msec_value(conf->idle_timeout, prev->idle_timeout,
                               60 * 60 * 1000);
@@ -600,6 +611,19 @@ ngx_uplink_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                              ? NGX_UPLINK_AUTH_OFF : NGX_UPLINK_AUTH_REQUIRED);
 
     return ngx_uplink_auth_check_conf(cf, &conf->auth, conf->door);
+}
+
+
+/* of a phase the last handler comes first: who it is, then what it wants */
+
+static ngx_int_t
+ngx_uplink_init(ngx_conf_t *cf)
+{
+    if (ngx_uplink_resolve_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_uplink_auth_init(cf);
 }
 
 

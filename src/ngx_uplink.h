@@ -63,6 +63,7 @@ typedef struct {
     ngx_msec_t               session_ttl;
     ngx_uint_t               max_sessions;      /* of one fleet */
 
+    ngx_http_complex_value_t  *resolve;         /* URI, or NULL */
     ngx_msec_t               open_timeout;      /* of a terminal */
     ngx_msec_t               idle_timeout;
     ngx_msec_t               terminal_linger;
@@ -88,6 +89,7 @@ char *ngx_uplink_api_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_uplink_status_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_uplink_terminal_door(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_uplink_resolve(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_uplink_allowed_agents(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
@@ -105,6 +107,11 @@ ngx_int_t ngx_uplink_status_handler(ngx_http_request_t *r);
 
 void ngx_uplink_revoke_start(ngx_uplink_fleet_t *fleet, ngx_array_t *tokens,
     ngx_cycle_t *cycle);
+
+
+/* src/door/terminal_resolve.c: before the content */
+
+ngx_int_t ngx_uplink_resolve_init(ngx_conf_t *cf);
 
 
 /* src/door/reply.c: JSON over HTTP, for every door */

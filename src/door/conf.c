@@ -165,6 +165,38 @@ ngx_uplink_terminal_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* "off", where a level above has one */
+
+char *
+ngx_uplink_resolve(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_uplink_loc_conf_t *ulcf = conf;
+
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+
+        if (ulcf->resolve != NGX_CONF_UNSET_PTR) {
+            return "is duplicate";
+        }
+
+        ulcf->resolve = NULL;
+        return NGX_CONF_OK;
+    }
+
+    if (value[1].len == 0 || value[1].data[0] != '/') {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid URI \"%V\", it must begin with \"/\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_set_complex_value_slot(cf, cmd, conf);
+}
+
+
 char *
 ngx_uplink_status_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {

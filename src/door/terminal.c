@@ -125,6 +125,8 @@ ngx_uplink_terminal_handler(ngx_http_request_t *r)
                                          "the workspace is not one of yours");
     }
 
+    browser->unresolved = ngx_uplink_resolved(r, browser->visit);
+
     return ngx_uplink_browser_start(r, browser);
 }
 
@@ -321,6 +323,11 @@ ngx_uplink_browser_visit(ngx_uplink_browser_t *browser, ngx_uint_t *result)
     ulcf = browser->conf;
     visit = browser->visit;
 
+    if (browser->unresolved) {
+        *result = NGX_UPLINK_VISIT_TASK_NOT_FOUND;
+        return NGX_OK;
+    }
+
     visit->user = browser->who.name;
     visit->admin = ((browser->who.roles & NGX_UPLINK_ROLE_ADMIN) != 0);
     visit->max_sled = ulcf->max_terminals;
@@ -360,6 +367,12 @@ ngx_uplink_browser_visited(ngx_uplink_browser_t *browser, ngx_int_t rc,
     if (rc != NGX_OK) {
         ngx_uplink_browser_close(browser, NGX_UPLINK_CLOSE_RESTART,
                                  "the fleet was rebuilt");
+        return;
+    }
+
+    if (browser->unresolved) {
+        ngx_uplink_browser_fail(browser, browser->unresolved,
+                                "the issue could not be resolved");
         return;
     }
 

@@ -72,6 +72,7 @@ typedef struct {
     ngx_uplink_fleet_t      *fleet;
     ngx_uplink_loc_conf_t   *conf;
     ngx_uplink_visit_t      *visit;
+    const char              *unresolved;  /* why, or NULL */
     ngx_uplink_seat_t       *seat;      /* NULL: none, or not yet */
     ngx_uplink_who_t         who;
     ngx_uplink_stream_t      stream;    /* of what is shown */
@@ -119,6 +120,15 @@ ngx_uint_t ngx_uplink_browser_member(ngx_uplink_browser_t *browser);
 
 const char *ngx_uplink_browser_query(ngx_http_request_t *r,
     ngx_uplink_browser_t *browser);
+
+
+/*
+ * src/door/terminal_resolve.c: what uplink_resolve has answered, into visit;
+ * NULL, or the code of what is wrong
+ */
+
+const char *ngx_uplink_resolved(ngx_http_request_t *r,
+    ngx_uplink_visit_t *visit);
 
 
 /* src/door/terminal_message.c */

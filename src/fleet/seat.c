@@ -335,7 +335,10 @@ ngx_uplink_visit_create(ngx_uplink_fleet_t *fleet, ngx_uplink_visit_t *visit,
 
     for (i = 0; i < NGX_UPLINK_TERMINAL_FIELDS; i++) {
         t->len[i] = (uint16_t) text[i].len;
-        p = ngx_cpymem(p, text[i].data, text[i].len);
+
+        if (text[i].len) {
+            p = ngx_cpymem(p, text[i].data, text[i].len);
+        }
     }
 
     ngx_queue_init(&t->seats);

@@ -227,7 +227,10 @@ ngx_uplink_issue_name(u_char *dst, ngx_str_t *workspace, ngx_str_t *issue)
 
     p = ngx_cpymem(dst, workspace->data, workspace->len);
     *p++ = '\0';
-    p = ngx_cpymem(p, issue->data, issue->len);
+
+    if (issue->len) {
+        p = ngx_cpymem(p, issue->data, issue->len);
+    }
 
     return p - dst;
 }

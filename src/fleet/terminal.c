@@ -89,10 +89,16 @@ ngx_uplink_terminal_end(ngx_uplink_fleet_t *fleet, ngx_uplink_terminal_t *t,
     t->exit_code = exit_code;
 
     t->code_len = ngx_min(code_len, sizeof(t->code));
-    ngx_memcpy(t->code, code, t->code_len);
+
+    if (t->code_len) {
+        ngx_memcpy(t->code, code, t->code_len);
+    }
 
     t->text_len = ngx_min(text_len, sizeof(t->message));
-    ngx_memcpy(t->message, text, t->text_len);
+
+    if (t->text_len) {
+        ngx_memcpy(t->message, text, t->text_len);
+    }
 
     ngx_uplink_deadline_clear(fleet, &t->deadline);
     ngx_uplink_event_terminal(fleet, t, NGX_UPLINK_EVENT_LEFT);

@@ -72,6 +72,9 @@ server {
     location = /required { uplink_sled main; uplink_registration required; }
     location = /optional { uplink_sled main; uplink_auth optional; }
     location /v1/ { uplink_api main; }
+    location = /term {
+        uplink_terminal main issue=i workspace=$arg_workspace_id;
+    }
     location = /status { uplink_status main; }
 }
 EOC
@@ -115,6 +118,33 @@ say_to($two[0], 'ask', 'q', { operator => $op->{sid}, task_id => 't',
     question => {} });
 is($op->await('ask')->{task_id}, 't', 'a question to the operator');
 
+# two browsers at a terminal of the one that stays
+
+sub opens {
+    my (@who) = @_;
+
+    my $b = $t->ws('/term?workspace_id=w', headers => [@who]);
+
+    # whichever connection of its sled has the least to do
+
+    my ($s) = $t->readable(10, @two);
+    my $open = $s->await('terminal.open');
+
+    say_to($s, 'terminal.opened', '', {
+        request_id => $open->{payload}{request_id}, work_dir => '/w',
+        session_id => "s-$open->{payload}{request_id}", shell => 'sh' });
+    is($b->await('terminal.opened')->{type}, 'terminal.opened', 'a terminal');
+
+    return $b;
+}
+
+say_to($two[-1], 'tasks', 'tasks', { tasks => [{ task_id => 't',
+    workspace_id => 'w', issue_id => 'i', work_dir => '/w' }] });
+is($two[-1]->await('tasks_ok')->{payload}{accepted}, 1, 'a task');
+
+my $browser = opens(bearer('op'));
+my $watcher = opens(bearer('other'));
+
 tokens(qw(one three op));
 my $from = time;
 $t->reload(wait => 'new');
@@ -122,6 +152,7 @@ $t->reload(wait => 'new');
 $_->expect_close(1008, 'revoked') for @one;
 $three->expect_close(1008, 'one whose token came in register');
 $op->ws->expect_close(1008, 'an operator whose session it has made');
+$browser->expect_close(1008, 'a terminal');
 cmp_ok(time - $from, '<', 20 * $Uplink::Socket::patience, 'at once');
 
 is($one[0]->{close_reason}, 'revoked', 'that is the reason');
@@ -141,6 +172,8 @@ ok($t->wait_for(sub {
 }), 'neither does that with the socket');
 
 ok($other->await('drain'), 'another operator is asked to come back');
+ok($watcher->await('drain'), 'and another terminal');
+$watcher->close;
 is($t->http(GET => '/v1/operators/' . $other->{sid}, headers => [
     Uplink::Operator::bearer($other->{token})])->status, 200,
     'its session lives on');
@@ -239,6 +272,16 @@ for my $path ('/sled', '/required') {
 
 my $silent = $t->ws('/sled', headers => [signed(exp => time + 3)]);
 $silent->expect_close(1008, 'one that says nothing as well');
+
+my $host = here('two');
+@two = ($host);
+say_to($host, 'tasks', 'tasks', { tasks => [{ task_id => 't',
+    workspace_id => 'w', issue_id => 'i', work_dir => '/w' }] });
+ok($host->await('tasks_ok'), 'a task');
+my $guest = opens(signed(exp => time + 3, roles => 'operator',
+    workspaces => 'w'));
+$guest->expect_close(1008, 'a terminal is closed when its JWT expires');
+$host->send_close(1000);
 
 my $far = sled($t, 'x', headers => [signed(exp => time + 10_000_000_000)]);
 ok(alive($far), 'a JWT of the next century');

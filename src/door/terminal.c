@@ -33,6 +33,7 @@ static void ngx_uplink_browser_sent(ngx_uplink_conn_t *uc);
 static void ngx_uplink_browser_wake(ngx_uplink_conn_t *uc);
 static void ngx_uplink_browser_drain(ngx_uplink_browser_t *browser);
 static void ngx_uplink_browser_deadline(ngx_uplink_conn_t *uc);
+static void ngx_uplink_browser_expiry(ngx_uplink_browser_t *browser);
 static void ngx_uplink_browser_closed(ngx_uplink_conn_t *uc, ngx_uint_t code);
 static void ngx_uplink_browser_leave(ngx_uplink_browser_t *browser);
 
@@ -329,6 +330,7 @@ ngx_uplink_browser_visit(ngx_uplink_browser_t *browser, ngx_uint_t *result)
     }
 
     visit->user = browser->who.name;
+    visit->digest = browser->who.digest;
     visit->admin = ((browser->who.roles & NGX_UPLINK_ROLE_ADMIN) != 0);
     visit->max_sled = ulcf->max_terminals;
     visit->max_user = ulcf->max_terminals_per_user;
@@ -383,6 +385,8 @@ ngx_uplink_browser_visited(ngx_uplink_browser_t *browser, ngx_int_t rc,
         return;
     }
 
+    ngx_uplink_browser_expiry(browser);
+
     if (ngx_uplink_bus_leaving(browser->fleet)) {
         ngx_uplink_browser_notify(browser, NGX_UPLINK_BIT_DRAIN);
     }
@@ -426,6 +430,11 @@ ngx_uplink_browser_wake(ngx_uplink_conn_t *uc)
     if (bits & NGX_UPLINK_BIT_VOID) {
         ngx_uplink_browser_close(browser, NGX_UPLINK_CLOSE_RESTART,
                                  "the fleet was rebuilt");
+        return;
+    }
+
+    if (bits & NGX_UPLINK_BIT_REVOKED) {
+        ngx_uplink_browser_close(browser, NGX_UPLINK_CLOSE_POLICY, "revoked");
         return;
     }
 
@@ -492,6 +501,31 @@ ngx_uplink_browser_drain(ngx_uplink_browser_t *browser)
 }
 
 
+/* a JWT that ends takes the browser with it, see sled_admit.c */
+
+static void
+ngx_uplink_browser_expiry(ngx_uplink_browser_t *browser)
+{
+    time_t  left;
+
+    if (browser->who.expires == 0) {
+        return;
+    }
+
+    left = browser->who.expires - ngx_time();
+
+    if (left <= 0) {
+        ngx_uplink_browser_close(browser, NGX_UPLINK_CLOSE_POLICY, "expired");
+        return;
+    }
+
+    ngx_uplink_conn_deadline(browser->conn,
+                             (ngx_msec_t) ngx_min(left,
+                                                  NGX_UPLINK_BROWSER_EXPIRY)
+                             * 1000);
+}
+
+
 static void
 ngx_uplink_browser_deadline(ngx_uplink_conn_t *uc)
 {
@@ -499,9 +533,14 @@ ngx_uplink_browser_deadline(ngx_uplink_conn_t *uc)
 
     browser = uc->data;
 
-    if (browser->admitted) {
+    if (browser->draining) {
         ngx_uplink_browser_close(browser, NGX_UPLINK_CLOSE_RESTART,
                                  "restart");
+        return;
+    }
+
+    if (browser->admitted) {
+        ngx_uplink_browser_expiry(browser);
         return;
     }
 

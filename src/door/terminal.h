@@ -15,6 +15,7 @@
 
 #define NGX_UPLINK_BROWSER_STRANGER  4096   /* longest message before auth */
 #define NGX_UPLINK_BROWSER_BAD_ROW   8      /* bad messages in a row */
+#define NGX_UPLINK_BROWSER_EXPIRY    3600   /* s; then looked at again */
 #define NGX_UPLINK_BROWSER_COLS      80
 #define NGX_UPLINK_BROWSER_ROWS      24
 #define NGX_UPLINK_BROWSER_SIZE_MAX  10000

@@ -60,6 +60,16 @@ ngx_uplink_terminal_visit(ngx_uplink_fleet_t *fleet,
     ngx_uplink_box_init(&new->box);
     ngx_uplink_box_own(fleet, &new->box, slot);
 
+    if (visit->digest) {
+        new->bearer = ngx_uplink_bearer_enter(fleet, &new->box,
+                                              visit->digest);
+        if (new->bearer == NULL) {
+            ngx_uplink_free(fleet, new);
+            *result = NGX_UPLINK_VISIT_FULL;
+            goto done;
+        }
+    }
+
     new->view = visit->view;
     new->exact = visit->exact;
 
@@ -68,6 +78,7 @@ ngx_uplink_terminal_visit(ngx_uplink_fleet_t *fleet,
               : ngx_uplink_visit_new(fleet, visit, new);
 
     if (*result != NGX_UPLINK_VISIT_OK) {
+        ngx_uplink_bearer_leave(fleet, new->bearer);
         ngx_uplink_free(fleet, new);
         goto done;
     }
@@ -670,6 +681,8 @@ ngx_uplink_seat_rise(ngx_uplink_fleet_t *fleet, ngx_uplink_seat_t *seat)
     }
 
     ngx_uplink_box_disown(&seat->box);
+    ngx_uplink_bearer_leave(fleet, seat->bearer);
+    seat->bearer = NULL;
 
     ngx_queue_remove(&seat->ported);
     ngx_queue_remove(&seat->queue);

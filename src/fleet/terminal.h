@@ -131,6 +131,7 @@ struct ngx_uplink_seat_s {
     ngx_queue_t              queue;      /* terminal->seats, ->gone */
     ngx_queue_t              ported;     /* port->seats */
     ngx_uplink_terminal_t   *terminal;
+    ngx_uplink_bearer_t     *bearer;     /* NULL: not by an opaque token */
     ngx_uplink_lane_t        lane;       /* from the sled's worker */
     uint64_t                 next;       /* byte it wants next; the sled's
                                             side moves it */
@@ -149,6 +150,7 @@ typedef struct {
     ngx_str_t                issue;
     ngx_str_t                sled;       /* len 0: the newest task's */
     ngx_str_t                user;
+    u_char                  *digest;     /* of its opaque token, or NULL */
     ngx_str_t                session;    /* len 0: a new one, or, to view,
                                             the newest */
     ngx_uplink_task_spec_t  *resolved;   /* by uplink_resolve; or NULL */

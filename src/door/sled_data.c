@@ -174,7 +174,7 @@ ngx_uplink_sled_deliver(ngx_uplink_sled_route_t *route, ngx_uint_t n,
 
     } else {
         backlog = ngx_uplink_lane_level(&seat->lane);
-        high = NGX_UPLINK_LANE_HIGH;
+        high = ngx_uplink_lane_high(route->sled->conf);
     }
 
     if (rs->driver ? backlog > high + NGX_UPLINK_PAUSED_MAX
@@ -259,7 +259,8 @@ ngx_uplink_sled_missed(ngx_uplink_sled_route_t *route, ngx_uint_t n,
 
     if (!rs->driver) {
         uc = ngx_uplink_sled_direct(route, n);
-        low = uc ? ngx_uplink_browser_low(uc) : NGX_UPLINK_LANE_LOW;
+        low = uc ? ngx_uplink_browser_low(uc) 
+                 : ngx_uplink_lane_low(route->sled->conf);
 
         if (backlog > low) {
             return NGX_DECLINED;
@@ -472,7 +473,9 @@ ngx_uplink_sled_pause(ngx_uplink_sled_route_t *route, ngx_uint_t n)
     if (ngx_uplink_sled_direct(route, n) == NULL) {
         ngx_memory_barrier();
 
-        if (ngx_uplink_lane_level(&seat->lane) <= NGX_UPLINK_LANE_LOW) {
+        if (ngx_uplink_lane_level(&seat->lane)
+            <= ngx_uplink_lane_low(sc->conf))
+        {
             (void) ngx_uplink_seat_drained(sc->fleet, seat);
         }
     }

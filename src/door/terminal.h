@@ -29,10 +29,10 @@
 #define NGX_UPLINK_PAUSED_MAX        (384 * 1024)
 #define NGX_UPLINK_BROWSER_CONTROL   (64 * 1024)
 
-/* a lane: when the sled is paused, and when it goes on */
+/* a lane: when the sled is paused, and when it goes on, as for an output */
 
-#define NGX_UPLINK_LANE_HIGH         (64 * 1024)
-#define NGX_UPLINK_LANE_LOW          (16 * 1024)
+#define ngx_uplink_lane_high(conf)   ((conf)->conn.send_buffer / 4 * 3)
+#define ngx_uplink_lane_low(conf)    ((conf)->conn.send_buffer / 4)
 
 
 /* bytes of a PTY on their way: in memory or in a lane, raw or as text */

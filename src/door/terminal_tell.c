@@ -86,7 +86,9 @@ ngx_uplink_browser_show(ngx_uplink_browser_t *browser)
 
     uc->want_sent = 0;
 
-    if (ngx_uplink_lane_level(&seat->lane) <= NGX_UPLINK_LANE_LOW) {
+    if (ngx_uplink_lane_level(&seat->lane)
+        <= ngx_uplink_lane_low(browser->conf))
+    {
         (void) ngx_uplink_seat_drained(browser->fleet, seat);
     }
 }

@@ -5,7 +5,7 @@
  */
 
 
-#include "fleet/fleet.h"
+#include "fleet/bearer.h"
 
 
 #define NGX_UPLINK_REVOKE_AGAIN  1000   /* while older workers admit */

@@ -6,7 +6,7 @@
  */
 
 
-#include "fleet/fleet.h"
+#include "fleet/bearer.h"
 
 
 #define NGX_UPLINK_REVOKE_TURN  64      /* looked at under one lock */

@@ -5,6 +5,7 @@
  */
 
 
+#include "fleet/bearer.h"
 #include "fleet/terminal_life.h"
 
 #include <openssl/crypto.h>

@@ -5,6 +5,7 @@
  */
 
 
+#include "fleet/bearer.h"
 #include "fleet/event.h"
 #include "fleet/task.h"
 

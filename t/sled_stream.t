@@ -100,6 +100,21 @@ ok($link->await('terminal.exit', 60), 'resumed, to its end');
 is($sha->hexdigest, file_sha(), 'nothing is missing');
 delete $link->{sink};
 
+# ---- the last bytes of a shell that ends while nobody reads: the kernel would
+# throw away what is not read when the leader of a session exits
+
+for my $n (1 .. 10) {
+    $s = shell();
+    $id = $s->{session_id};
+    $link->say('terminal.pause', { session_id => $id });
+    $link->type($s, "rm -f gone; (sleep 0.1; echo > gone) & seq 1 1000; exit\n");
+    $sled->wait_for(sub { -e "$dir/work/gone" });
+    $link->say('terminal.resume', { session_id => $id });
+    $link->await('terminal.exit');
+    is($link->{data}{$id}, join('', map { "$_\n" } 1 .. 1000),
+        "the last words, $n");
+}
+
 # ---- torn off in the middle, several times: not one byte too many or few
 
 $s = shell();

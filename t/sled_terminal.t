@@ -60,7 +60,7 @@ like($link->read_until($s, qr/END-2/), qr/50 132\r$/m, 'resized');
 
 $link->type($s, "pwd; env; echo END-\$((1+1))\n");
 my $out = $link->read_until($s, qr/END-2/);
-like($out, qr/^\Q$dir\E\/work\r$/m, 'in its folder');
+like($out, qr/\Q$dir\E\/work\r$/m, 'in its folder');
 like($out, qr/^$_\r$/m, $_) for ('UPLINK_WORKSPACE_ID=W',
     'UPLINK_TASK_ID=task-i', 'UPLINK_ISSUE_ID=i', 'UPLINK_USER_ID=u1',
     "UPLINK_SESSION_ID=$s->{session_id}", 'CLAUDE_SESSION_ID=claude-1',

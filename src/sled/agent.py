@@ -15,6 +15,7 @@ import pty
 import pwd
 import selectors
 import signal
+import socket
 import stat
 import struct
 import subprocess
@@ -106,46 +107,95 @@ class Terminal:
 
         path = agent.inside(message.get('work_dir') or '')
         shell, environment = self.environment(message)
+        self.start = (path, shell, environment,
+                      (message.get('rows', 24), message.get('cols', 80)))
 
         # exec() tells its error through a pipe that it closes
 
         told_r, told_w = os.pipe()
-        self.pid, self.fd = pty.fork()
+        keep_r, keep_w = socket.socketpair()
+        self.keeper, self.fd = pty.fork()
 
-        if self.pid == 0:
-            try:
-                signal.pthread_sigmask(signal.SIG_SETMASK, [])
-                for number in range(1, signal.NSIG):
-                    try:
-                        signal.signal(number, signal.SIG_DFL)
-                    except (OSError, ValueError):
-                        pass
-                os.dup2(told_w, 3, inheritable=False)
-                os.closerange(4, 1024)
-                os.chdir(path)
-                fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack(
-                    'HHHH', message.get('rows', 24), message.get('cols', 80),
-                    0, 0))
-                os.execve(shell, ['-' + os.path.basename(shell)], environment)
-            except OSError as error:
-                os.write(3, os.strerror(error.errno).encode())
-            finally:
-                os._exit(127)
+        if self.keeper == 0:
+            self.keep(keep_w.detach(), told_w)
 
+        keep_w.close()
         os.close(told_w)
+        self.keep_fd = keep_r.detach()
+        self.pid = struct.unpack('i', os.read(self.keep_fd, 4))[0]
         said = os.read(told_r, 256)
         os.close(told_r)
 
         if said:
-            os.waitpid(self.pid, 0)
+            os.close(self.keep_fd)
+            os.waitpid(self.keeper, 0)
             os.close(self.fd)
             raise Refused(500, 'spawn_failed', said.decode())
 
         os.set_blocking(self.fd, False)
+        os.set_blocking(self.keep_fd, False)
+        agent.selector.register(self.keep_fd, selectors.EVENT_READ, self.ended)
         agent.terminals[self.ch] = self
+        agent.keepers.add(self.keeper)
         agent.out.json(op='opened', ch=self.ch, work_dir=path,
                        shell=os.path.basename(shell))
         self.watch()
+
+    def keep(self, fd, told):
+        """Leads the session until all has been read: when its leader exits,
+        the kernel throws away what was not."""
+
+        try:
+            low, high = sorted((fd, told))
+            os.closerange(3, low)
+            os.closerange(low + 1, high)
+            os.closerange(high + 1, 4096)
+            signal.set_wakeup_fd(-1)
+            signal.pthread_sigmask(signal.SIG_SETMASK, [])
+            for number in range(1, signal.NSIG):
+                try:
+                    signal.signal(number, signal.SIG_DFL)
+                except (OSError, ValueError):
+                    pass
+            signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+            pid = os.fork()
+            if pid == 0:
+                self.become(told)
+            os.close(told)
+            os.write(fd, struct.pack('i', pid))
+            status = os.waitpid(pid, 0)[1]
+            os.write(fd, struct.pack('i', status))
+            os.read(fd, 1)
+        finally:
+            os._exit(0)
+
+    def become(self, told):
+        try:
+            os.setpgid(0, 0)
+            os.tcsetpgrp(0, os.getpid())
+            signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+            os.dup2(told, 3, inheritable=False)
+            os.closerange(4, 1024)
+            os.chdir(self.start[0])
+            fcntl.ioctl(0, termios.TIOCSWINSZ,
+                        struct.pack('HHHH', *self.start[3], 0, 0))
+            os.execve(self.start[1],
+                      ['-' + os.path.basename(self.start[1])], self.start[2])
+        except OSError as error:
+            os.write(3, os.strerror(error.errno).encode())
+        finally:
+            os._exit(127)
+
+    def ended(self, mask):
+        try:
+            data = os.read(self.keep_fd, 4)
+        except BlockingIOError:
+            return
+        self.agent.selector.unregister(self.keep_fd)
+        if self.status is None:
+            self.status = struct.unpack('i', data)[0] if len(data) == 4 else 9
+        self.drained = 0
+        self.settle()
 
     def environment(self, message):
         user = pwd.getpwuid(os.geteuid())
@@ -185,6 +235,9 @@ class Terminal:
             self.agent.selector.register(self.fd, mask, self.event)
 
     def event(self, mask):
+        # it may have ended since these events were collected
+        if self.fd is None:
+            return
         if mask & selectors.EVENT_WRITE:
             try:
                 n = os.write(self.fd, self.input)
@@ -244,6 +297,7 @@ class Terminal:
             pass
 
         os.close(self.fd)
+        os.close(self.keep_fd)
         self.fd = None
         self.agent.out.json(op='exit', ch=self.ch, code=code, reason=reason)
 
@@ -470,6 +524,7 @@ class Agent:
         self.selector = selectors.DefaultSelector()
         self.out = Out(self.selector)
         self.terminals = {}
+        self.keepers = set()
         self.calls = Calls(self)
         self.buffer = bytearray()
 
@@ -526,13 +581,11 @@ class Agent:
             os.read(fd, 4096)
         except BlockingIOError:
             pass
-        for terminal in list(self.terminals.values()):
-            if terminal.status is None:
-                pid, status = os.waitpid(terminal.pid, os.WNOHANG)
-                if pid:
-                    terminal.status = status
-                    terminal.drained = 0
-                    terminal.settle()
+        # keepers that were released; how shells ended they have said
+
+        for pid in list(self.keepers):
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                self.keepers.discard(pid)
 
     def read(self, mask):
         try:

@@ -1,6 +1,11 @@
 
 /*
  * Shells of this machine, each behind a pseudo-terminal of its own.
+ *
+ * When the leader of a session exits, the kernel throws away what was written
+ * to its terminal and not yet read.  So the leader is a keeper, a child of
+ * ours that waits for the shell, tells how it ended, and stays until
+ * everything has been read.
  */
 
 
@@ -11,6 +16,8 @@
 #include <pty.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 
@@ -29,6 +36,7 @@ struct sled_pty_s {
     sled_child_t      child;
     sled_watch_t      master;
     sled_watch_t      started;          /* tells why exec() failed */
+    sled_watch_t      keeper;           /* tells the shell's pid and end */
     sled_timer_t      kill;
     pid_t             group;
     pid_t             foreground;
@@ -49,13 +57,17 @@ struct sled_pty_s {
 
 static void *sled_pty_open(sled_session_t *s, const sled_spawn_t *spawn,
     const char **code, const char **message);
-static void sled_pty_child(sled_pty_t *pty, int fd);
+static void sled_pty_keeper(sled_pty_t *pty, int started, int keeper);
+static void sled_pty_child(sled_pty_t *pty);
+static void sled_pty_told(sled_watch_t *watch, uint32_t events);
+static void sled_pty_release(sled_pty_t *pty);
 static void sled_pty_started(sled_watch_t *watch, uint32_t events);
 static void sled_pty_event(sled_watch_t *watch, uint32_t events);
 static void sled_pty_watch(sled_pty_t *pty);
 static int sled_pty_read(sled_pty_t *pty);
 static int sled_pty_write(sled_pty_t *pty);
 static void sled_pty_exited(sled_child_t *child, int status);
+static void sled_pty_ended(sled_pty_t *pty, int status);
 static void sled_pty_drain(sled_pty_t *pty);
 static void sled_pty_end(sled_pty_t *pty);
 static int sled_pty_input(void *host, const unsigned char *data, size_t len);
@@ -104,6 +116,7 @@ sled_pty_free(void)
         (void) sled_pty_signal(sled_ptys, SIGKILL);
 
         if (sled_ptys->child.pid) {
+            (void) kill(sled_ptys->child.pid, SIGKILL);
             (void) waitpid(sled_ptys->child.pid, NULL, 0);
         }
 
@@ -116,7 +129,7 @@ static void *
 sled_pty_open(sled_session_t *s, const sled_spawn_t *spawn,
     const char **code, const char **message)
 {
-    int              fds[2], master;
+    int              fds[2], pair[2], master;
     pid_t            pid;
     sled_pty_t      *pty;
     struct winsize   size;
@@ -150,10 +163,16 @@ sled_pty_open(sled_session_t *s, const sled_spawn_t *spawn,
         return NULL;
     }
 
-    pid = forkpty(&master, NULL, NULL, &size);
+    pid = -1;
 
-    if (pid == 0) {
-        sled_pty_child(pty, fds[1]);
+    if (socketpair(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC, 0, pair) == 0) {
+        pid = forkpty(&master, NULL, NULL, &size);
+
+        if (pid == 0) {
+            sled_pty_keeper(pty, fds[1], pair[1]);
+        }
+
+        close(pair[1]);
     }
 
     close(fds[1]);
@@ -167,9 +186,9 @@ sled_pty_open(sled_session_t *s, const sled_spawn_t *spawn,
 
     (void) sled_fd_flags(master);
     (void) sled_fd_flags(fds[0]);
+    (void) sled_fd_flags(pair[0]);
 
     pty->session = s;
-    pty->group = pid;
     pty->child.pid = pid;
     pty->child.handler = sled_pty_exited;
     pty->child.data = pty;
@@ -179,6 +198,9 @@ sled_pty_open(sled_session_t *s, const sled_spawn_t *spawn,
     pty->started.fd = fds[0];
     pty->started.handler = sled_pty_started;
     pty->started.data = pty;
+    pty->keeper.fd = pair[0];
+    pty->keeper.handler = sled_pty_told;
+    pty->keeper.data = pty;
     pty->kill.handler = sled_pty_kill;
     pty->kill.data = pty;
 
@@ -188,32 +210,75 @@ sled_pty_open(sled_session_t *s, const sled_spawn_t *spawn,
 
     sled_child_add(&pty->child);
     (void) sled_watch_set(&pty->started, EPOLLIN);
+    (void) sled_watch_set(&pty->keeper, EPOLLIN);
 
     return pty;
 }
 
 
-/* between fork() and exec() */
+/* leads the session, and holds the terminal: 3 and 4 are all it needs else */
 
 static void
-sled_pty_child(sled_pty_t *pty, int fd)
+sled_pty_keeper(sled_pty_t *pty, int started, int keeper)
 {
-    int       signo, error;
+    int       signo, status;
+    pid_t     pid;
     sigset_t  set;
 
     for (signo = 1; signo < NSIG; signo++) {
         (void) signal(signo, SIG_DFL);
     }
 
+    (void) signal(SIGTTOU, SIG_IGN);
+
     sigemptyset(&set);
     sigprocmask(SIG_SETMASK, &set, NULL);
 
-    if (fd != 3) {
-        (void) dup3(fd, 3, O_CLOEXEC);
-        fd = 3;
+    started = fcntl(started, F_DUPFD_CLOEXEC, 10);
+    keeper = fcntl(keeper, F_DUPFD_CLOEXEC, 10);
+    (void) dup3(started, 3, O_CLOEXEC);
+    (void) dup3(keeper, 4, O_CLOEXEC);
+    (void) close_range(5, ~0U, 0);
+
+    pid = fork();
+
+    if (pid == 0) {
+        sled_pty_child(pty);
     }
 
-    (void) close_range(4, ~0U, 0);
+    close(3);
+    close(1);
+    close(2);
+
+    (void) prctl(PR_SET_NAME, "sled-keeper");
+    (void) !write(4, &pid, sizeof(pid));
+
+    while (pid != -1 && waitpid(pid, &status, 0) == -1 && errno == EINTR) {
+        /* void */
+    }
+
+    (void) signal(SIGPIPE, SIG_IGN);
+    (void) !write(4, &status, sizeof(status));
+
+    /* the other end is closed when nobody reads the terminal any more */
+
+    (void) !read(4, &status, 1);
+    _exit(0);
+}
+
+
+/* in front of the terminal, as job control wants it; then exec() */
+
+static void
+sled_pty_child(sled_pty_t *pty)
+{
+    int  fd, error;
+
+    fd = 3;
+
+    (void) setpgid(0, 0);
+    (void) tcsetpgrp(STDIN_FILENO, getpid());
+    (void) signal(SIGTTOU, SIG_DFL);
 
     if (chdir(pty->exec.dir) == 0) {
         execve(pty->exec.shell, pty->exec.argv, pty->exec.env);
@@ -445,6 +510,55 @@ sled_pty_flow(void *host)
 }
 
 
+/* first the shell's pid, then how it ended */
+
+static void
+sled_pty_told(sled_watch_t *watch, uint32_t events)
+{
+    int          value;
+    ssize_t      n;
+    sled_pty_t  *pty;
+
+    pty = watch->data;
+    n = read(watch->fd, &value, sizeof(value));
+
+    if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+
+    if (n != sizeof(value)) {
+
+        /* killed: that it has gone is told by a signal */
+
+        sled_watch_del(watch);
+
+    } else if (pty->group == 0) {
+        pty->group = value;
+
+        if (pty->leaving) {
+            (void) sled_pty_signal(pty, SIGHUP);
+        }
+
+    } else {
+        sled_watch_del(watch);
+        sled_pty_ended(pty, value);
+    }
+}
+
+
+static void
+sled_pty_release(sled_pty_t *pty)
+{
+    if (pty->keeper.fd != -1) {
+        sled_watch_del(&pty->keeper);
+        close(pty->keeper.fd);
+        pty->keeper.fd = -1;
+    }
+}
+
+
+/* the keeper has gone: after it was released, or before */
+
 static void
 sled_pty_exited(sled_child_t *child, int status)
 {
@@ -452,13 +566,28 @@ sled_pty_exited(sled_child_t *child, int status)
 
     pty = child->data;
 
+    if (pty->session) {
+        sled_pty_ended(pty, status);
+
+    } else if (!pty->leaving || pty->killed
+               || sled_pty_signal(pty, 0) != SLED_OK)
+    {
+        sled_pty_delete(pty);
+    }
+}
+
+
+static void
+sled_pty_ended(sled_pty_t *pty, int status)
+{
+    if (pty->exited) {
+        return;
+    }
+
     pty->exited = 1;
     pty->status = status;
 
     if (pty->session == NULL) {
-
-        /* only its group was waited for */
-
         return;
     }
 
@@ -561,6 +690,14 @@ sled_pty_signal(sled_pty_t *pty, int signo)
 {
     int  rc;
 
+    if (pty->group == 0) {
+
+        /* there is no shell yet */
+
+        return (pty->child.pid && kill(pty->child.pid, signo) == 0)
+               ? SLED_OK : SLED_ERROR;
+    }
+
     rc = kill(-pty->group, signo);
 
     if (pty->foreground > 1 && pty->foreground != pty->group) {
@@ -581,17 +718,20 @@ sled_pty_kill(sled_timer_t *timer)
     (void) sled_pty_signal(pty, SIGKILL);
     pty->killed = 1;
 
-    if (pty->child.pid) {
+    if (pty->session) {
+        if (pty->exited) {
+            sled_pty_end(pty);
+        }
 
-        /* it is on its way, and is reaped first */
+    } else if (pty->child.pid) {
 
+        /* it is reaped first */
+
+        (void) kill(pty->child.pid, SIGKILL);
         sled_timer_set(timer, SLED_PTY_HANGUP);
 
-    } else if (pty->session == NULL) {
+    } else {
         sled_pty_delete(pty);
-
-    } else if (pty->exited) {
-        sled_pty_end(pty);
     }
 }
 
@@ -609,16 +749,21 @@ sled_pty_forget(void *host)
 
     sled_watch_del(&pty->master);
 
+    sled_pty_release(pty);
+
     if (pty->leaving && !pty->killed && sled_pty_signal(pty, 0) == SLED_OK) {
         return;
     }
 
     if (pty->child.pid) {
 
-        /* was never heard of: exec() failed, or we stop */
+        /* the keeper goes now; if the shell has not, we stop */
 
-        (void) sled_pty_signal(pty, SIGKILL);
-        pty->leaving = 1;
+        if (!pty->exited) {
+            (void) sled_pty_signal(pty, SIGKILL);
+            pty->leaving = 1;
+        }
+
         sled_timer_set(&pty->kill, SLED_PTY_HANGUP);
         return;
     }
@@ -641,6 +786,7 @@ sled_pty_delete(sled_pty_t *pty)
     }
 
     sled_timer_del(&pty->kill);
+    sled_pty_release(pty);
     sled_watch_del(&pty->master);
     close(pty->master.fd);
 

@@ -12,6 +12,9 @@
 #define SLED_TERMINAL_HELD  10000
 #define SLED_TERMINAL_BIN   9           /* bytes before the data */
 
+/* not confirmed yet: a gateway takes some after it has said "pause" */
+#define SLED_TERMINAL_AHEAD  (192 * 1024)
+
 
 static int sled_terminal_checked(json_t *payload, const char *request_id,
     sled_task_t *task, sled_spawn_t *spawn);
@@ -474,7 +477,9 @@ sled_terminal_frame(unsigned char *data, size_t size, int binary_agreed,
             continue;
         }
 
-        if (s->sent < s->ring.end && !s->paused) {
+        if (s->sent < s->ring.end && !s->paused
+            && s->sent - s->confirmed < SLED_TERMINAL_AHEAD)
+        {
             *binary = binary_agreed && s->has_handle;
             len = sled_terminal_data_frame(s, data, size, *binary);
 

@@ -73,10 +73,11 @@ my $last = $t->ws('/echo');
 
 $t->finish(signal => 'TERM');
 
-# ---- one process
+# ---- one process; with a zone, whose tick wakes it: a signal that comes just
+# before nginx waits for events does not
 
 $t = Uplink::Test->new;
-$t->conf($http, master => 0, workers => 1)->run;
+$t->conf("    uplink_zone main 1m;\n$http", master => 0, workers => 1)->run;
 
 my $ws = $t->ws('/echo');
 

@@ -1,7 +1,7 @@
 
 /*
- * The steps of a terminal's life, shared by terminal.c (its life), seat.c
- * (browsers) and session.c (the sled).  All of it is called under the lock.
+ * The steps of a terminal's life, shared by terminal.c (its life), seat.c and
+ * visit.c (browsers) and session.c (the sled).  All of it is called under the lock.
  */
 
 
@@ -49,6 +49,12 @@ void ngx_uplink_terminal_attach(ngx_uplink_fleet_t *fleet,
 void ngx_uplink_terminal_watch(ngx_uplink_fleet_t *fleet,
     ngx_uplink_terminal_t *t);
 
+/* seat.c */
+
+void ngx_uplink_seat_sit(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_terminal_t *t, ngx_uplink_seat_t *seat);
+ngx_uint_t ngx_uplink_seat_leaving(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_seat_t *seat);
 void ngx_uplink_seats_free(ngx_uplink_fleet_t *fleet,
     ngx_uplink_terminal_t *t);
 

@@ -66,7 +66,7 @@ ngx_uplink_chunk_alloc(ngx_log_t *log, size_t size)
     }
 
     ch->next = NULL;
-    ch->pos = (u_char *) ch + sizeof(ngx_uplink_chunk_t);
+    ch->pos = ngx_uplink_chunk_start(ch);
     ch->last = ch->pos;
     ch->end = (u_char *) ch + size;
 

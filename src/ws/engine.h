@@ -40,6 +40,9 @@ struct ngx_uplink_chunk_s {
     u_char               *end;
 };
 
+#define ngx_uplink_chunk_start(ch)                                           \
+    ((u_char *) (ch) + sizeof(ngx_uplink_chunk_t))
+
 ngx_uplink_chunk_t *ngx_uplink_chunk_alloc(ngx_log_t *log, size_t size);
 void ngx_uplink_chunk_free(ngx_uplink_chunk_t *ch);
 

@@ -33,6 +33,12 @@ static ngx_uplink_chunk_t *ngx_uplink_output_drop_sent(
 static u_char *ngx_uplink_output_control(ngx_uplink_conn_t *uc, size_t size);
 
 
+/* offered in the last write and not taken, or taken in part */
+
+#define ngx_uplink_output_begun(ch, offered)                                 \
+    ((ch) && ((ch) == (offered) || (ch)->pos != ngx_uplink_chunk_start(ch)))
+
+
 /* what is about to be written: only one connection is at a time */
 
 static ngx_buf_t            ngx_uplink_output_bufs[NGX_UPLINK_OUTPUT_BUFS];
@@ -365,14 +371,14 @@ ngx_uplink_output_sent(ngx_uplink_conn_t *uc, ngx_uint_t n)
     uc->written = ngx_min(uc->written, uc->queued);
 
     uc->out = ngx_uplink_output_drop_sent(uc->out);
-    uc->out_begun = (begun && begun == uc->out);
+    uc->out_begun = ngx_uplink_output_begun(uc->out, begun);
 
     if (uc->out == NULL) {
         uc->out_last = NULL;
     }
 
     uc->control = ngx_uplink_output_drop_sent(uc->control);
-    uc->control_begun = (begun && begun == uc->control);
+    uc->control_begun = ngx_uplink_output_begun(uc->control, begun);
 
     if (uc->control == NULL) {
         uc->control_last = NULL;

@@ -38,8 +38,10 @@ static const ngx_uplink_conn_ops_t  ngx_uplink_console_ops = {
 };
 
 
-static ngx_str_t  ngx_uplink_console_protocol = ngx_string(NGX_UPLINK_PROTOCOL);
-static ngx_str_t  ngx_uplink_console_bearer = ngx_string(NGX_UPLINK_PROTOCOL_BEARER);
+static ngx_str_t  ngx_uplink_console_protocol =
+    ngx_string(NGX_UPLINK_PROTOCOL);
+static ngx_str_t  ngx_uplink_console_bearer =
+    ngx_string(NGX_UPLINK_PROTOCOL_BEARER);
 
 
 ngx_int_t

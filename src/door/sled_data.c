@@ -259,7 +259,7 @@ ngx_uplink_sled_missed(ngx_uplink_sled_route_t *route, ngx_uint_t n,
 
     if (!rs->driver) {
         uc = ngx_uplink_sled_direct(route, n);
-        low = uc ? ngx_uplink_browser_low(uc) 
+        low = uc ? ngx_uplink_browser_low(uc)
                  : ngx_uplink_lane_low(route->sled->conf);
 
         if (backlog > low) {

@@ -542,8 +542,9 @@ ngx_int_t ngx_uplink_request_applied(ngx_uplink_fleet_t *fleet,
  * News of these kinds for a sled, one at a time: NGX_OK and a view, or
  * NGX_DONE.  Answers are told of by NGX_UPLINK_BIT_OUTBOX, all others by
  * NGX_UPLINK_BIT_PENDING: these can wait, and what is answered meanwhile has
- * no other news.  told: the one in view, of the call before, was queued, and ends at this offset of the
- * connection's output; until then news stay where they are.
+ * no other news.  told: the one in view, of the call before, was queued, and
+ * ends at this offset of the connection's output; until then news stay where
+ * they are.
  */
 
 ngx_int_t ngx_uplink_outbox_next(ngx_uplink_fleet_t *fleet,

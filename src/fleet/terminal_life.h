@@ -1,7 +1,8 @@
 
 /*
  * The steps of a terminal's life, shared by terminal.c (its life), seat.c and
- * visit.c (browsers) and session.c (the sled).  All of it is called under the lock.
+ * visit.c (browsers) and session.c (the sled).  All of it is called under the
+ * lock.
  */
 
 

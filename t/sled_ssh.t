@@ -179,7 +179,8 @@ $link->{sink} = sub { $sha->add($_[1]) if $_[0] eq $s->{session_id} };
 $link->type($s, "cat big; exit\n");
 ok($link->await('terminal.exit', 60), '16 MB, beside a stream that is stuck');
 is($sha->hexdigest, Digest::SHA->new(256)->addfile("$dir/work/big")->hexdigest,
-    'the right ones');
+    'the right ones')
+    or diag("$link->{bytes}{$s->{session_id}} bytes came\n" . $sled->log);
 delete $link->{sink};
 
 $link->say('terminal.close', { session_id => $slow->{session_id} });

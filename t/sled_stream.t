@@ -100,8 +100,8 @@ ok($link->await('terminal.exit', 60), 'resumed, to its end');
 is($sha->hexdigest, file_sha(), 'nothing is missing');
 delete $link->{sink};
 
-# ---- the last bytes of a shell that ends while nobody reads: the kernel would
-# throw away what is not read when the leader of a session exits
+# ---- the last bytes of a shell that ends while nobody reads: the kernel
+# would throw away what is not read when the leader of a session exits
 
 for my $n (1 .. 10) {
     $s = shell();

@@ -33,6 +33,7 @@ MAX_READ = 32768
 MAX_OUTPUT = 16384
 WORKERS = 8
 HANGUP = 0.25
+LINGER = 0.05
 
 
 class Refused(Exception):
@@ -164,6 +165,9 @@ class Terminal:
             os.close(told)
             os.write(fd, struct.pack('i', pid))
             status = os.waitpid(pid, 0)[1]
+            # what is read now ends, unless others have it open, too
+            for number in range(3):
+                os.close(number)
             os.write(fd, struct.pack('i', status))
             os.read(fd, 1)
         finally:
@@ -274,7 +278,12 @@ class Terminal:
         if self.status is not None and not self.leaving:
             while (not self.eof and self.credit > 0
                    and self.drained < 192 * 1024):
-                if not self.read():
+                if not self.read() and not self.eof:
+                    if not self.linger:
+                        self.linger = time.monotonic() + LINGER
+                    if time.monotonic() < self.linger:
+                        self.watch()
+                        return
                     self.eof = True
             if not self.eof and self.drained < 192 * 1024:
                 self.watch()
@@ -343,6 +352,7 @@ class Terminal:
         self.settle()
 
     foreground = 0
+    linger = 0
 
 
 class Calls:
@@ -563,8 +573,9 @@ class Agent:
             self.late()
 
     def nearest(self):
-        waits = [t.leaving - time.monotonic()
-                 for t in self.terminals.values() if t.leaving]
+        waits = [(t.leaving or t.linger) - time.monotonic()
+                 for t in self.terminals.values()
+                 if t.leaving or t.linger and t.credit > 0]
         return max(0, min(waits)) if waits else None
 
     def late(self):
@@ -575,6 +586,8 @@ class Agent:
                     del self.terminals[terminal.ch]
                 else:
                     terminal.leaving = time.monotonic() + HANGUP
+            elif terminal.linger and time.monotonic() >= terminal.linger:
+                terminal.settle()
 
     def reap(self, fd):
         try:

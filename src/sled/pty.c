@@ -25,6 +25,7 @@
 #define SLED_PTY_INPUT   (1024 * 1024)
 #define SLED_PTY_DRAIN   (192 * 1024)   /* more than the kernel can hold */
 #define SLED_PTY_HANGUP  250
+#define SLED_PTY_LINGER  50
 
 
 typedef struct sled_pty_s  sled_pty_t;
@@ -38,6 +39,7 @@ struct sled_pty_s {
     sled_watch_t      started;          /* tells why exec() failed */
     sled_watch_t      keeper;           /* tells the shell's pid and end */
     sled_timer_t      kill;
+    sled_timer_t      linger;
     pid_t             group;
     pid_t             foreground;
     int               status;
@@ -50,6 +52,7 @@ struct sled_pty_s {
     unsigned          opened:1;
     unsigned          hung:1;           /* nobody has the other side open */
     unsigned          exited:1;
+    unsigned          lingering:1;
     unsigned          leaving:1;
     unsigned          killed:1;
 };
@@ -69,6 +72,7 @@ static int sled_pty_write(sled_pty_t *pty);
 static void sled_pty_exited(sled_child_t *child, int status);
 static void sled_pty_ended(sled_pty_t *pty, int status);
 static void sled_pty_drain(sled_pty_t *pty);
+static void sled_pty_lingered(sled_timer_t *timer);
 static void sled_pty_end(sled_pty_t *pty);
 static int sled_pty_input(void *host, const unsigned char *data, size_t len);
 static void sled_pty_resize(void *host, unsigned cols, unsigned rows);
@@ -201,6 +205,8 @@ sled_pty_open(sled_session_t *s, const sled_spawn_t *spawn,
     pty->keeper.fd = pair[0];
     pty->keeper.handler = sled_pty_told;
     pty->keeper.data = pty;
+    pty->linger.handler = sled_pty_lingered;
+    pty->linger.data = pty;
     pty->kill.handler = sled_pty_kill;
     pty->kill.data = pty;
 
@@ -256,6 +262,10 @@ sled_pty_keeper(sled_pty_t *pty, int started, int keeper)
     while (pid != -1 && waitpid(pid, &status, 0) == -1 && errno == EINTR) {
         /* void */
     }
+
+    /* what is read now ends, unless others have the terminal open, too */
+
+    close(0);
 
     (void) signal(SIGPIPE, SIG_IGN);
     (void) !write(4, &status, sizeof(status));
@@ -604,8 +614,9 @@ sled_pty_ended(sled_pty_t *pty, int status)
 
 
 /*
- * What it wrote before it ended is with the kernel, and a read that finds
- * nothing has seen all of it.  The bound is for others that still write.
+ * What it wrote before it ended is with the kernel, and comes before the end
+ * of the stream.  Where somebody else keeps that open, there is a moment for
+ * the rest; the bound is for those who still write.
  */
 
 static void
@@ -627,9 +638,32 @@ sled_pty_drain(sled_pty_t *pty)
             sled_watch_del(&pty->master);
             return;
         }
+
+        if (!pty->lingering) {
+            pty->lingering = 1;
+            sled_timer_set(&pty->linger, SLED_PTY_LINGER);
+        }
+
+        sled_pty_watch(pty);
+        return;
     }
 
     sled_pty_end(pty);
+}
+
+
+static void
+sled_pty_lingered(sled_timer_t *timer)
+{
+    sled_pty_t     *pty;
+    unsigned char  *p;
+
+    pty = timer->data;
+    pty->lingering = 0;
+
+    if (pty->session && sled_session_room(pty->session, &p)) {
+        sled_pty_end(pty);
+    }
 }
 
 
@@ -786,6 +820,7 @@ sled_pty_delete(sled_pty_t *pty)
     }
 
     sled_timer_del(&pty->kill);
+    sled_timer_del(&pty->linger);
     sled_pty_release(pty);
     sled_watch_del(&pty->master);
     close(pty->master.fd);

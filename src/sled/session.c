@@ -124,8 +124,8 @@ sled_session_ended(sled_session_t *s, int code, const char *reason)
         snprintf(s->reason, sizeof(s->reason), "%s", reason);
     }
 
-    sled_log(SLED_LOG_INFO, "terminal_exit", "%s: %d %s", s->id, code,
-             s->reason);
+    sled_log(SLED_LOG_INFO, "terminal_exit", "%s: %d %s, %lu bytes", s->id,
+             code, s->reason, (unsigned long) s->ring.end);
 
     sled_timer_del(&s->idle);
 

@@ -85,8 +85,8 @@ for my $n (1 .. 100) {
     my $got = $browser->shown(length $want);
 
     push @wrong, "$n: $offset, $m->{offset}, $m->{mode}, "
-        . length($got) . ' of ' . length($want) if $got ne $want || $m->{offset} != $offset
-        || $m->{mode} ne 'drive';
+        . length($got) . ' of ' . length($want)
+        if $got ne $want || $m->{offset} != $offset || $m->{mode} ne 'drive';
     last if @wrong;
 }
 

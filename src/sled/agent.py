@@ -255,6 +255,9 @@ class Terminal:
         self.settle()
 
     def read(self):
+        # nothing asked for is nothing read, and that would be its end
+        if self.credit <= 0:
+            return False
         try:
             data = os.read(self.fd, min(self.credit, 16384))
         except BlockingIOError:

@@ -375,25 +375,26 @@ ngx_uplink_json_quote(u_char *dst, const u_char *src, size_t len)
 ngx_int_t
 ngx_uplink_unhex(u_char *dst, const u_char *hex, size_t n)
 {
-    u_char  ch, digit;
+    u_char  high, low, bad;
     size_t  i;
 
-    for (i = 0; i < 2 * n; i++) {
-        ch = hex[i];
-        digit = (u_char) (ch - '0');
+    /* what a digit is worth; 0x10 and above: it is none */
 
-        if (digit > 9) {
-            digit = (u_char) (ch - 'a');
+#define NGX_UPLINK_HEX(ch)                                                   \
+    (u_char) ((u_char) ((ch) - '0') < 10 ? (ch) - '0'                        \
+              : (u_char) ((ch) - 'a') < 6 ? (ch) - 'a' + 10 : 0x10)
 
-            if (digit > 5) {
-                return NGX_ERROR;
-            }
+    bad = 0;
 
-            digit += 10;
-        }
+    for (i = 0; i < n; i++) {
+        high = NGX_UPLINK_HEX(hex[2 * i]);
+        low = NGX_UPLINK_HEX(hex[2 * i + 1]);
 
-        dst[i / 2] = (u_char) (dst[i / 2] << 4 | digit);
+        bad |= high | low;
+        dst[i] = (u_char) (high << 4 | low);
     }
 
-    return NGX_OK;
+#undef NGX_UPLINK_HEX
+
+    return (bad & 0x10) ? NGX_ERROR : NGX_OK;
 }

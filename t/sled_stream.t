@@ -107,7 +107,8 @@ for my $n (1 .. 10) {
     $s = shell();
     $id = $s->{session_id};
     $link->say('terminal.pause', { session_id => $id });
-    $link->type($s, "rm -f gone; (sleep 0.1; echo > gone) & seq 1 1000; exit\n");
+    $link->type($s, "rm -f gone; (sleep 0.1; echo > gone) &"
+        . " seq 1 1000; exit\n");
     $sled->wait_for(sub { -e "$dir/work/gone" });
     $link->say('terminal.resume', { session_id => $id });
     $link->await('terminal.exit');

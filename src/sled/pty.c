@@ -1,11 +1,6 @@
 
 /*
  * Shells of this machine, each behind a pseudo-terminal of its own.
- *
- * When the leader of a session exits, the kernel throws away what was written
- * to its terminal and not yet read.  So the leader is a keeper, a child of
- * ours that waits for the shell, tells how it ended, and stays until
- * everything has been read.
  */
 
 
@@ -16,7 +11,6 @@
 #include <pty.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -60,8 +54,6 @@ struct sled_pty_s {
 
 static void *sled_pty_open(sled_session_t *s, const sled_spawn_t *spawn,
     const char **code, const char **message);
-static void sled_pty_keeper(sled_pty_t *pty, int started, int keeper);
-static void sled_pty_child(sled_pty_t *pty);
 static void sled_pty_told(sled_watch_t *watch, uint32_t events);
 static void sled_pty_release(sled_pty_t *pty);
 static void sled_pty_started(sled_watch_t *watch, uint32_t events);
@@ -173,7 +165,7 @@ sled_pty_open(sled_session_t *s, const sled_spawn_t *spawn,
         pid = forkpty(&master, NULL, NULL, &size);
 
         if (pid == 0) {
-            sled_pty_keeper(pty, fds[1], pair[1]);
+            sled_keeper(&pty->exec, fds[1], pair[1]);
         }
 
         close(pair[1]);
@@ -219,84 +211,6 @@ sled_pty_open(sled_session_t *s, const sled_spawn_t *spawn,
     (void) sled_watch_set(&pty->keeper, EPOLLIN);
 
     return pty;
-}
-
-
-/* leads the session, and holds the terminal: 3 and 4 are all it needs else */
-
-static void
-sled_pty_keeper(sled_pty_t *pty, int started, int keeper)
-{
-    int       signo, status;
-    pid_t     pid;
-    sigset_t  set;
-
-    for (signo = 1; signo < NSIG; signo++) {
-        (void) signal(signo, SIG_DFL);
-    }
-
-    (void) signal(SIGTTOU, SIG_IGN);
-
-    sigemptyset(&set);
-    sigprocmask(SIG_SETMASK, &set, NULL);
-
-    started = fcntl(started, F_DUPFD_CLOEXEC, 10);
-    keeper = fcntl(keeper, F_DUPFD_CLOEXEC, 10);
-    (void) dup3(started, 3, O_CLOEXEC);
-    (void) dup3(keeper, 4, O_CLOEXEC);
-    (void) close_range(5, ~0U, 0);
-
-    pid = fork();
-
-    if (pid == 0) {
-        sled_pty_child(pty);
-    }
-
-    close(3);
-    close(1);
-    close(2);
-
-    (void) prctl(PR_SET_NAME, "sled-keeper");
-    (void) !write(4, &pid, sizeof(pid));
-
-    while (pid != -1 && waitpid(pid, &status, 0) == -1 && errno == EINTR) {
-        /* void */
-    }
-
-    /* what is read now ends, unless others have the terminal open, too */
-
-    close(0);
-
-    (void) signal(SIGPIPE, SIG_IGN);
-    (void) !write(4, &status, sizeof(status));
-
-    /* the other end is closed when nobody reads the terminal any more */
-
-    (void) !read(4, &status, 1);
-    _exit(0);
-}
-
-
-/* in front of the terminal, as job control wants it; then exec() */
-
-static void
-sled_pty_child(sled_pty_t *pty)
-{
-    int  fd, error;
-
-    fd = 3;
-
-    (void) setpgid(0, 0);
-    (void) tcsetpgrp(STDIN_FILENO, getpid());
-    (void) signal(SIGTTOU, SIG_DFL);
-
-    if (chdir(pty->exec.dir) == 0) {
-        execve(pty->exec.shell, pty->exec.argv, pty->exec.env);
-    }
-
-    error = errno;
-    (void) !write(fd, &error, sizeof(error));
-    _exit(127);
 }
 
 

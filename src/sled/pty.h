@@ -35,5 +35,8 @@ int sled_spawn_prepare(sled_exec_t *exec, const sled_conf_t *conf,
     const char **message);
 void sled_spawn_free(sled_exec_t *exec);
 
+/* keeper.c: between forkpty() and exec(), does not return */
+void sled_keeper(sled_exec_t *exec, int started, int keeper);
+
 
 #endif /* _SLED_PTY_H_INCLUDED_ */

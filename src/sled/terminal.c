@@ -544,7 +544,11 @@ sled_terminal_data_frame(sled_session_t *s, unsigned char *data, size_t size,
 
     s->sent += n;
 
-    if (s->sent - s->confirmed >= s->ring.size / 4) {
+    /* long before the ring, or what may be unconfirmed, is used up */
+
+    if (s->sent - s->confirmed >= s->ring.size / 4
+        || s->sent - s->confirmed >= SLED_TERMINAL_AHEAD / 3)
+    {
         sled_uplink.want_mark = 1;
     }
 

@@ -43,7 +43,10 @@ $t->allow(qr/worker process $victim exited on signal 9/);
 $t->allow(qr/shared memory zone "main" was locked by $victim/);
 $t->allow(qr/process $victim died in ngx_uplink_request_open\(\) and left/);
 
-open my $gdb, '-|', 'gdb', '-q', '-batch', '-p', $victim,
+# (what it has to say of missing sources is of no interest)
+
+open my $gdb, '-|', 'sh', '-c', 'exec gdb "$@" 2>/dev/null', 'gdb',
+    '-q', '-batch', '-p', $victim,
     '-ex', 'break ngx_uplink_request_change',
     '-ex', 'echo READY\n',
     '-ex', 'continue',

@@ -21,7 +21,6 @@
 #define NGX_UPLINK_FRAME_PONG          0xa
 
 #define NGX_UPLINK_FRAME_MAX_CONTROL   125
-#define NGX_UPLINK_FRAME_MAX_HEAD      10     /* of a frame we send */
 
 
 typedef enum {

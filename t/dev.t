@@ -127,7 +127,11 @@ my $run = fork // die "fork: $!";
 
 END { local $?; kill 'TERM', $run if $run }
 
+# a process group of its own, as a shell gives to what Ctrl-C is for
+
 if ($run == 0) {
+    POSIX::setpgid(0, 0);
+    $SIG{INT} = 'DEFAULT';
     open STDOUT, '>', "$copy/run.out";
     open STDERR, '>&', \*STDOUT;
     @ENV{qw(BUILD PORT)} = ($build, $port);
@@ -136,17 +140,17 @@ if ($run == 0) {
 }
 
 ok($t->wait_for(sub {
-    waitpid($run, WNOHANG) || eval { $t->socket->close; 1 };
-}, 60), 'run listens');
+    $output = $t->read_file("$copy/run.out");
+    return waitpid($run, WNOHANG) || $output =~ /Nobody is asked.*\n\n\z/;
+}, 60), 'run is ready') or diag $output;
 
-$output = $t->read_file("$copy/run.out");
 like($output, qr{^  A gateway is listening on http://127\.0\.0\.1:$port/}m,
     'and says where');
 
-my ($ask, $look, $id, $decide, $status)
+my ($ask, $look, $id, $decide, $status, $attach)
     = map { s/^    //gmr } $output =~ /^(    \S.*?\n)\n/gms;
 
-like($status // '', qr/^curl .*\/status$/m, 'five things to try');
+like($attach // '', qr/sled attach/, 'six things to try');
 
 # between question and decision the reader takes a while
 
@@ -166,14 +170,32 @@ my $seen = `$status`;
 like($seen, qr/^\{"status":"ok",/, 'the status is ok');
 like($seen, qr/"requests_approved":1\b/, 'and counts the decision');
 
+# what is typed into the shell that is opened
+
+my $shown = `printf 'echo he""re; pwd; exit 7\\n' | { $attach } 2>&1`;
+is($? >> 8, 7, 'a shell is opened, and its exit code is passed on');
+like($shown, qr/here\r\n/, 'it does what it is told');
+like($shown, qr/\Q$build\E\/run\/work\r\n/, 'where the task of the sled is');
+unlike($shown, qr/error/, 'and nothing is wrong');
+
+is($t->http(GET => '/status', headers => [Host => 'evil.example'])->status,
+    421, 'whoever has a name resolved to 127.0.0.1 is not let in');
+
 ($code, $output) = dev('run', PORT => $port);
 isnt($code, 0, 'run on a port that is taken');
 like($output, qr/^\.\/dev: 127\.0\.0\.1:$port is taken; .*\n\z/m,
     'one line says so');
 
-kill 'INT', $run;
+my $members = sub { grep { (getpgrp($_) // 0) == $run }
+    map { m{/(\d+)$} } glob '/proc/[0-9]*' };
+
+cmp_ok(scalar $members->(), '>=', 5, 'nginx, its workers and the sled run');
+kill 'INT', -$run;
 ok($t->wait_for(sub { waitpid($run, WNOHANG) == $run }, 10), 'Ctrl-C ends it');
 is($?, 0, 'as it should');
+is(scalar $members->(), 0, 'and nobody is left');
+unlike($t->read_file("$copy/run.out"), qr/\[(?:alert|emerg)\]|Terminated/,
+    'nor complains');
 $run = undef;
 
 # ---- places nginx's build cannot cope with, and what is not ours

@@ -37,6 +37,7 @@ static int sled_attach_header(unsigned char **p, unsigned char *end);
 static int sled_attach_receive(struct lws *wsi, const void *data, size_t len);
 static void sled_attach_message(const unsigned char *data, size_t len);
 static int sled_attach_write(struct lws *wsi);
+static void sled_attach_listen(void);
 static void sled_attach_stdin(sled_watch_t *watch, uint32_t events);
 static void sled_attach_signal(int signo);
 static void sled_attach_keys(const unsigned char *data, size_t len);
@@ -474,11 +475,7 @@ sled_attach_opened(json_t *payload)
         sled_attach.binary = 0;
     }
 
-    /* a regular file cannot be waited for, and need not be */
-
-    if (sled_watch_set(&sled_attach.input, EPOLLIN) != SLED_OK) {
-        sled_attach_stdin(&sled_attach.input, EPOLLIN);
-    }
+    sled_attach_listen();
 
     sled_attach.resized = 1;
     lws_callback_on_writable(sled_attach.wsi);
@@ -627,7 +624,7 @@ sled_attach_write(struct lws *wsi)
 
         sled_attach.nkeys -= n;
         memmove(sled_attach.keys, sled_attach.keys + n, sled_attach.nkeys);
-        (void) sled_watch_set(&sled_attach.input, EPOLLIN);
+        sled_attach_listen();
     }
 
     n = p - (char *) frame - LWS_PRE;
@@ -642,6 +639,20 @@ sled_attach_write(struct lws *wsi)
     lws_callback_on_writable(wsi);
 
     return 0;
+}
+
+
+/* a regular file cannot be waited for, and need not be; at its end there is
+ * nothing to wait for */
+
+static void
+sled_attach_listen(void)
+{
+    if (sled_attach.input.fd != -1
+        && sled_watch_set(&sled_attach.input, EPOLLIN) != SLED_OK)
+    {
+        sled_attach_stdin(&sled_attach.input, EPOLLIN);
+    }
 }
 
 

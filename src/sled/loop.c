@@ -195,8 +195,13 @@ sled_watch_set(sled_watch_t *watch, uint32_t events)
                   watch->fd, &event)
         == -1)
     {
-        sled_log(SLED_LOG_ERROR, "loop", "epoll_ctl() failed: %s",
-                 strerror(errno));
+        /* a regular file cannot be waited for */
+
+        if (errno != EPERM) {
+            sled_log(SLED_LOG_ERROR, "loop", "epoll_ctl() failed: %s",
+                     strerror(errno));
+        }
+
         return SLED_ERROR;
     }
 

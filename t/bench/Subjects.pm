@@ -206,6 +206,9 @@ sub configuration {
         uplink_auth => 'off',
         uplink_request_memory => '1s',
         uplink_resume_window => '1s',
+        uplink_max_terminals => 1024,
+        uplink_max_terminals_per_user => 1024,
+        %{ $c->{settings} || {} },
     );
 
     my $settings = join("\n    ", map { "$_ $settings{$_};" }

@@ -48,6 +48,10 @@ typedef struct {
     unsigned         binary;
     unsigned         across;
     unsigned         anonymous;        /* sleds do not register */
+    unsigned         terminals;
+    unsigned         requests;
+    unsigned         moves;            /* nobody stays where it was */
+    const char      *action;           /* what happens to nginx: a script */
     int              cpu;              /* where this program runs */
     double           secs;
     double           warm;
@@ -95,6 +99,7 @@ struct conn_s {
     unsigned         listening:1;
     unsigned         server:1;
     unsigned         opened:1;         /* the handshake is done */
+    unsigned         patient:1;        /* may be lost before that */
     unsigned         close_sent:1;
     unsigned         close_seen:1;
     unsigned         blocked:1;
@@ -197,6 +202,7 @@ void handshake_run(void);
 void echo_run(void);
 void permission_run(void);
 void terminal_run(void);
+void drain_run(void);
 
 
 /* echo.c: what the tunnel leads to, unless it is a terminal */

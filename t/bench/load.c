@@ -55,6 +55,7 @@ static const scenario_t  scenarios[] = {
     { "echo", echo_run },
     { "permission", permission_run },
     { "terminal", terminal_run },
+    { "drain", drain_run },
     { NULL, NULL }
 };
 
@@ -74,6 +75,10 @@ static const option_t  table[] = {
     { "rate", OPTION_NUMBER, offsetof(options_t, rate) },
     { "binary", OPTION_NUMBER, offsetof(options_t, binary) },
     { "across", OPTION_NUMBER, offsetof(options_t, across) },
+    { "terminals", OPTION_NUMBER, offsetof(options_t, terminals) },
+    { "requests", OPTION_NUMBER, offsetof(options_t, requests) },
+    { "moves", OPTION_NUMBER, offsetof(options_t, moves) },
+    { "action", OPTION_STRING, offsetof(options_t, action) },
     { "anonymous", OPTION_NUMBER, offsetof(options_t, anonymous) },
     { "secs", OPTION_SECONDS, offsetof(options_t, secs) },
     { "warm", OPTION_SECONDS, offsetof(options_t, warm) },

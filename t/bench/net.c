@@ -449,7 +449,7 @@ net_flush(conn_t *c)
 static void
 net_lost(conn_t *c, const char *why)
 {
-    if (!c->opened) {
+    if (!c->opened && !c->patient) {
         fail("%s: connection lost in handshake: %s", c->uri, why);
     }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 
-# PUT sleds/:id/tasks: on behalf of a sled, each task looked at by itself.
+# PUT sleds/:id/tasks: on behalf of a sled, each task looked at by itself;
+# GET sleds/:id/tasks: what stands.
 
 use strict;
 use warnings;
@@ -195,7 +196,63 @@ is(put([task('t1')], sled => 'x' x 200), 404, 'nor could there be');
 
 my $r = call(POST => '/v1/sleds/alpha/tasks', 'ada', {});
 is($r->status, 405, 'no other method');
-is($r->header('allow'), 'PUT', 'than that');
+is($r->header('allow'), 'GET, HEAD, PUT', 'than those');
+
+# ---- what stands, in pages, as far as one may see it
+
+sub list {
+    my ($query, %arg) = @_;
+
+    my $r = call(GET => '/v1/sleds/' . ($arg{sled} // 'alpha') . '/tasks'
+        . ($query && "?$query"), $arg{who} // 'ada');
+
+    return $r->status == 200 ? $r->json : $r->status;
+}
+
+my %one = (%{task('only')}, map { $_ => "$_ \x{e9}\"<\x{1f600}" }
+    qw(issue_id work_dir owner prior_session_id title));
+
+put([\%one]);
+is_deeply(list(''), { tasks => [\%one], next => undef }, 'all of a task');
+put([{ task_id => 't', workspace_id => 'a' }]);
+is_deeply(list('')->{tasks}, [{ task_id => 't', workspace_id => 'a' }],
+    'or what it has');
+put([]);
+is_deeply(list(''), { tasks => [], next => undef }, 'none');
+
+put([map { task("p$_", work_dir => $long, title => $long) } 1 .. 60]);
+
+for my $limit (1, 7, 59, 60, 61, 1000) {
+    my (@seen, $after);
+
+    for (1 .. 100) {
+        my $page = list("limit=$limit" . (defined $after ? "&after=$after"
+            : ''));
+        push @seen, map { $_->{task_id} } @{$page->{tasks}};
+        cmp_ok(@{$page->{tasks}}, '<=', $limit, "a page of $limit")
+            if @{$page->{tasks}} > $limit;
+        $after = $page->{next} // last;
+    }
+
+    is_deeply([sort @seen], [sort map { "p$_" } 1 .. 60],
+        "pages of $limit: each once");
+}
+
+put([task('mine'), task('other', workspace_id => 'z')], who => 'root');
+is_deeply([map { $_->{task_id} } @{list('')->{tasks}}], ['mine'],
+    'those of other workspaces are not seen');
+is(scalar @{list('', who => 'root')->{tasks}}, 2, 'but by who sees all');
+
+# many that are not seen are passed over, a bounded number at a time
+
+put([task('mine'), map { task("o$_", workspace_id => 'z') } 1 .. 99],
+    who => 'root');
+is_deeply([map { $_->{task_id} } @{list('limit=2')->{tasks}}], ['mine'],
+    'one among many');
+
+is(list('', who => 'bob'), 404, 'of a sled of other workspaces: none');
+is(list('', sled => 'beta'), 404, 'of no sled');
+is(list('limit=0'), 400, 'no limit of none');
 
 # ---- in the other worker, after it was killed, after a reload
 

@@ -157,6 +157,8 @@ my @calls = (
         '200 200 200 200 200  401 401 401 403'],
     ['GET sleds/nobody', undef,
         '404 404 404 404 404  401 401 401 403'],
+    ['GET sleds/nobody/tasks', undef,
+        '404 404 404 404 404  401 401 401 403'],
     ['DELETE sleds/nobody', undef,
         '403 403 403 403 404  401 401 401 403'],
     ['PUT sleds/nobody/tasks', { tasks => [] },

@@ -98,6 +98,10 @@ static const ngx_uplink_api_route_t  ngx_uplink_routes[] = {
       NGX_UPLINK_ROLE_ADMIN, NGX_UPLINK_SESSION_NONE,
       0, 0, ngx_uplink_call_kick_sled },
 
+    { NGX_HTTP_GET, "sleds/:/tasks",
+      NGX_UPLINK_ROLE_ANY, NGX_UPLINK_SESSION_NONE,
+      0, 0, ngx_uplink_call_list_tasks },
+
     { NGX_HTTP_PUT, "sleds/:/tasks",
       NGX_UPLINK_ROLE_ADMIN, NGX_UPLINK_SESSION_NONE,
       NGX_UPLINK_ROUTE_BODY, 0, ngx_uplink_call_put_tasks },

@@ -107,6 +107,8 @@ ngx_int_t ngx_uplink_page_init(ngx_http_request_t *r, ngx_uplink_out_t *out,
     size_t size);
 ngx_int_t ngx_uplink_page_room(ngx_http_request_t *r, ngx_uplink_out_t *out,
     size_t size);
+ngx_int_t ngx_uplink_page_next(ngx_http_request_t *r, ngx_uplink_out_t *out,
+    ngx_str_t *after);
 ngx_int_t ngx_uplink_page_reply(ngx_http_request_t *r, ngx_uint_t status,
     ngx_uplink_out_t *out);
 
@@ -185,6 +187,8 @@ ngx_int_t ngx_uplink_sled_unknown(ngx_http_request_t *r, ngx_int_t rc);
 
 /* src/door/api_tasks.c */
 
+ngx_int_t ngx_uplink_call_list_tasks(ngx_http_request_t *r,
+    ngx_uplink_call_t *call);
 ngx_int_t ngx_uplink_call_put_tasks(ngx_http_request_t *r,
     ngx_uplink_call_t *call);
 

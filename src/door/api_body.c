@@ -308,6 +308,30 @@ ngx_uplink_page_room(ngx_http_request_t *r, ngx_uplink_out_t *out,
 }
 
 
+/* what the next page begins behind; the last one has null */
+
+ngx_int_t
+ngx_uplink_page_next(ngx_http_request_t *r, ngx_uplink_out_t *out,
+    ngx_str_t *after)
+{
+    if (ngx_uplink_page_room(r, out, NGX_UPLINK_JSON_QUOTED(after->len)
+                                     + 2 * NGX_UPLINK_OUT_MEMBER)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (after->len) {
+        ngx_uplink_out_str(out, "next", after);
+
+    } else {
+        ngx_uplink_out_null(out, "next");
+    }
+
+    return NGX_OK;
+}
+
+
 ngx_int_t
 ngx_uplink_page_reply(ngx_http_request_t *r, ngx_uint_t status,
     ngx_uplink_out_t *out)

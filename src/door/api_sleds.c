@@ -15,8 +15,6 @@
 #define NGX_UPLINK_SLEDS_TURNS  16
 
 
-static ngx_int_t ngx_uplink_sleds_next(ngx_http_request_t *r,
-    ngx_uplink_out_t *out, ngx_str_t *after);
 static size_t ngx_uplink_sled_room(ngx_uplink_sled_view_t *view);
 static void ngx_uplink_sled_write(ngx_uplink_out_t *out,
     ngx_uplink_sled_view_t *view);
@@ -77,35 +75,13 @@ ngx_uplink_call_list_sleds(ngx_http_request_t *r, ngx_uplink_call_t *call)
 
     ngx_uplink_out_shut(&out, ']');
 
-    if (ngx_uplink_sleds_next(r, &out, &after) != NGX_OK) {
+    if (ngx_uplink_page_next(r, &out, &after) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ngx_uplink_out_shut(&out, '}');
 
     return ngx_uplink_page_reply(r, NGX_HTTP_OK, &out);
-}
-
-
-static ngx_int_t
-ngx_uplink_sleds_next(ngx_http_request_t *r, ngx_uplink_out_t *out,
-    ngx_str_t *after)
-{
-    if (ngx_uplink_page_room(r, out, NGX_UPLINK_JSON_QUOTED(after->len)
-                                     + 2 * NGX_UPLINK_OUT_MEMBER)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (after->len) {
-        ngx_uplink_out_str(out, "next", after);
-
-    } else {
-        ngx_uplink_out_null(out, "next");
-    }
-
-    return NGX_OK;
 }
 
 

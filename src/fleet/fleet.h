@@ -442,6 +442,10 @@ ngx_int_t ngx_uplink_sled_after(ngx_uplink_fleet_t *fleet, ngx_str_t *agent,
 ngx_uplink_sled_t *ngx_uplink_roster_find(ngx_uplink_fleet_t *fleet,
     ngx_str_t *agent, ngx_uplink_actor_t *actor);
 
+/* is this workspace one of his? */
+
+ngx_uint_t ngx_uplink_actor_sees(ngx_uplink_actor_t *actor, ngx_str_t *ws);
+
 /* closes its connections with 4003; what they brought is not resumed */
 
 ngx_int_t ngx_uplink_sled_kick(ngx_uplink_fleet_t *fleet, ngx_str_t *agent,

@@ -94,24 +94,11 @@ ngx_uplink_terminal_delete(ngx_uplink_fleet_t *fleet, uint64_t handle,
 static ngx_uint_t
 ngx_uplink_gallery_may(ngx_uplink_terminal_t *t, ngx_uplink_actor_t *actor)
 {
-    ngx_str_t   ws;
-    ngx_uint_t  i;
-
-    if (actor->everywhere) {
-        return 1;
-    }
+    ngx_str_t  ws;
 
     ws = ngx_uplink_terminal_field(t, NGX_UPLINK_TERMINAL_WORKSPACE);
 
-    for (i = 0; i < actor->nworkspaces; i++) {
-        if (actor->workspaces[i].len == ws.len
-            && ngx_memcmp(actor->workspaces[i].data, ws.data, ws.len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
+    return ngx_uplink_actor_sees(actor, &ws);
 }
 
 

@@ -161,23 +161,36 @@ ngx_uplink_roster_find(ngx_uplink_fleet_t *fleet, ngx_str_t *agent,
 static ngx_uint_t
 ngx_uplink_roster_may(ngx_uplink_sled_t *sled, ngx_uplink_actor_t *actor)
 {
-    ngx_uint_t          i, j;
-    ngx_uplink_name_t  *ws;
+    ngx_str_t   ws;
+    ngx_uint_t  i;
+
+    for (i = 0; i < sled->nworkspaces; i++) {
+        ws.data = sled->workspaces[i]->name.data;
+        ws.len = sled->workspaces[i]->name.len;
+
+        if (ngx_uplink_actor_sees(actor, &ws)) {
+            return 1;
+        }
+    }
+
+    return actor->everywhere;
+}
+
+
+ngx_uint_t
+ngx_uplink_actor_sees(ngx_uplink_actor_t *actor, ngx_str_t *ws)
+{
+    ngx_uint_t  i;
 
     if (actor->everywhere) {
         return 1;
     }
 
-    for (i = 0; i < sled->nworkspaces; i++) {
-        ws = &sled->workspaces[i]->name;
-
-        for (j = 0; j < actor->nworkspaces; j++) {
-            if (actor->workspaces[j].len == ws->len
-                && ngx_memcmp(actor->workspaces[j].data, ws->data, ws->len)
-                   == 0)
-            {
-                return 1;
-            }
+    for (i = 0; i < actor->nworkspaces; i++) {
+        if (actor->workspaces[i].len == ws->len
+            && ngx_memcmp(actor->workspaces[i].data, ws->data, ws->len) == 0)
+        {
+            return 1;
         }
     }
 

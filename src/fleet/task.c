@@ -7,10 +7,15 @@
 #include "fleet/task.h"
 
 
+#define NGX_UPLINK_TASK_SCAN  256
+
+
 static ngx_uplink_task_t *ngx_uplink_task_create(ngx_uplink_fleet_t *fleet,
     ngx_uplink_sled_t *sled, ngx_uplink_task_spec_t *spec);
 static void ngx_uplink_task_free(ngx_uplink_fleet_t *fleet,
     ngx_uplink_task_t *task);
+static void ngx_uplink_task_fill(ngx_uplink_task_view_t *view,
+    ngx_uplink_task_t *task, ngx_uint_t n);
 
 
 /* by NGX_UPLINK_TASK_... */
@@ -187,6 +192,79 @@ ngx_uplink_task_field(ngx_uplink_task_t *task, ngx_uint_t field)
     s.len = task->len[field];
 
     return s;
+}
+
+
+ngx_int_t
+ngx_uplink_task_after(ngx_uplink_fleet_t *fleet, ngx_str_t *agent,
+    ngx_str_t *task_id, ngx_uplink_actor_t *actor,
+    ngx_uplink_task_view_t *view)
+{
+    ngx_int_t           rc;
+    ngx_str_t           ws;
+    ngx_uint_t          n;
+    ngx_uplink_sled_t  *sled;
+    ngx_uplink_task_t  *task;
+
+    if (ngx_uplink_lock(fleet) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    rc = NGX_ABORT;
+    sled = ngx_uplink_roster_find(fleet, agent, actor);
+
+    if (sled == NULL) {
+        goto done;
+    }
+
+    rc = NGX_DONE;
+    task = ngx_uplink_name_after(&sled->tasks, task_id->data, task_id->len);
+
+    for (n = 1; task; n++) {
+
+        ws = ngx_uplink_task_field(task, NGX_UPLINK_TASK_WORKSPACE);
+
+        if (ngx_uplink_actor_sees(actor, &ws)) {
+            ngx_uplink_task_fill(view, task, NGX_UPLINK_TASK_FIELDS);
+            rc = NGX_OK;
+            break;
+        }
+
+        if (n == NGX_UPLINK_TASK_SCAN) {
+            ngx_uplink_task_fill(view, task, NGX_UPLINK_TASK_ID + 1);
+            rc = NGX_AGAIN;
+            break;
+        }
+
+        task = (ngx_uplink_task_t *)
+                   ngx_uplink_tree_next(&sled->tasks, &task->name.node);
+    }
+
+done:
+
+    ngx_uplink_unlock(fleet);
+
+    return rc;
+}
+
+
+static void
+ngx_uplink_task_fill(ngx_uplink_task_view_t *view, ngx_uplink_task_t *task,
+    ngx_uint_t n)
+{
+    u_char      *p;
+    ngx_str_t    field;
+    ngx_uint_t   i;
+
+    p = view->text;
+
+    for (i = 0; i < n; i++) {
+        field = ngx_uplink_task_field(task, i);
+
+        view->field[i].data = p;
+        view->field[i].len = field.len;
+        p = ngx_cpymem(p, field.data, field.len);
+    }
 }
 
 

@@ -13,6 +13,7 @@
 
 
 #define NGX_UPLINK_TASK_FIELD_MAX  1024   /* each; work_dir may be long */
+#define NGX_UPLINK_TASK_TEXT       4096   /* all of them, with room */
 
 
 /* fields of a task, in the order of the names in task.c */
@@ -75,6 +76,23 @@ ngx_int_t ngx_uplink_tasks_announce(ngx_uplink_fleet_t *fleet,
     ngx_uplink_link_t *link, ngx_str_t *agent, ngx_uplink_actor_t *actor,
     ngx_uplink_task_spec_t *tasks, ngx_uint_t n, ngx_uint_t replace,
     ngx_uint_t max);
+
+/* a task as others see it; the fields stand in text */
+
+typedef struct {
+    ngx_str_t                field[NGX_UPLINK_TASK_FIELDS];
+    u_char                   text[NGX_UPLINK_TASK_TEXT];
+} ngx_uplink_task_view_t;
+
+/*
+ * The task of a sled that comes behind this task_id, as far as actor may see
+ * both.  NGX_OK; NGX_DONE: that was the last; NGX_AGAIN: enough were looked
+ * at, go on behind the task_id in view; NGX_ABORT: no such sled.
+ */
+
+ngx_int_t ngx_uplink_task_after(ngx_uplink_fleet_t *fleet, ngx_str_t *agent,
+    ngx_str_t *task_id, ngx_uplink_actor_t *actor,
+    ngx_uplink_task_view_t *view);
 
 /*
  * The workspace of a sled's task: NGX_OK, with at most

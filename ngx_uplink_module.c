@@ -91,7 +91,7 @@ static ngx_command_t  ngx_uplink_commands[] = {
 
     { ngx_string("uplink_api"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
-      ngx_uplink_api_door,
+      ngx_uplink_prefix_door,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -106,6 +106,13 @@ static ngx_command_t  ngx_uplink_commands[] = {
     { ngx_string("uplink_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
       ngx_uplink_status_door,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("uplink_console"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1234,
+      ngx_uplink_console_door,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -469,6 +476,7 @@ ngx_uplink_create_loc_conf(ngx_conf_t *cf)
      *     ulcf->fleet = NULL;
      *     ulcf->door = NULL;
      *     ulcf->min_sleds = 0;
+     *     ulcf->console = NULL;
      *     ulcf->terminal_issue = NULL;
      *     ulcf->terminal_workspace = NULL;
      *     ulcf->terminal_sled = NULL;
@@ -586,6 +594,7 @@ ngx_uplink_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->fleet = prev->fleet;
         conf->door = prev->door;
         conf->min_sleds = prev->min_sleds;
+        conf->console = prev->console;
         conf->terminal_issue = prev->terminal_issue;
         conf->terminal_workspace = prev->terminal_workspace;
         conf->terminal_sled = prev->terminal_sled;
@@ -604,10 +613,14 @@ ngx_uplink_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         clcf->client_max_body_size = 0;
     }
 
-    /* counts are for load balancers and scrapers, which have no credential */
+    /*
+     * counts are for load balancers and scrapers, which have no credential,
+     * and the console is the page that asks for one
+     */
 
     ngx_conf_init_uint_value(conf->auth.mode,
-                             (clcf->handler == ngx_uplink_status_handler)
+                             (clcf->handler == ngx_uplink_status_handler
+                              || clcf->handler == ngx_uplink_console_handler)
                              ? NGX_UPLINK_AUTH_OFF : NGX_UPLINK_AUTH_REQUIRED);
 
     return ngx_uplink_auth_check_conf(cf, &conf->auth, conf->door);

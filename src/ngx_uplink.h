@@ -20,6 +20,7 @@
 
 
 typedef struct ngx_uplink_fleet_s  ngx_uplink_fleet_t;
+typedef struct ngx_uplink_page_s  ngx_uplink_page_t;
 
 
 typedef struct {
@@ -35,6 +36,7 @@ typedef struct {
     ngx_uplink_fleet_t      *fleet;
     const char              *door;        /* the directive's name or NULL */
     ngx_int_t                min_sleds;   /* uplink_status min_sleds= */
+    ngx_uplink_page_t       *console;     /* config.json of it */
     ngx_http_complex_value_t  *terminal_issue;
     ngx_http_complex_value_t  *terminal_workspace;
     ngx_http_complex_value_t  *terminal_sled;
@@ -85,8 +87,9 @@ extern ngx_module_t  ngx_uplink_module;
 /* src/door/conf.c: the directives of the doors */
 
 char *ngx_uplink_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_uplink_api_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_uplink_prefix_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_uplink_status_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_uplink_console_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_uplink_terminal_door(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_uplink_resolve(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
@@ -101,6 +104,7 @@ ngx_int_t ngx_uplink_sled_handler(ngx_http_request_t *r);
 ngx_int_t ngx_uplink_api_handler(ngx_http_request_t *r);
 ngx_int_t ngx_uplink_terminal_handler(ngx_http_request_t *r);
 ngx_int_t ngx_uplink_status_handler(ngx_http_request_t *r);
+ngx_int_t ngx_uplink_console_handler(ngx_http_request_t *r);
 
 
 /* src/door/revoke.c, in init_process: tokens as in the main configuration */
@@ -114,6 +118,14 @@ void ngx_uplink_revoke_start(ngx_uplink_fleet_t *fleet, ngx_array_t *tokens,
 ngx_int_t ngx_uplink_resolve_init(ngx_conf_t *cf);
 
 
+/*
+ * src/door/path.c: the part of the URI behind the location's prefix, without
+ * its slash.  NGX_DONE: not even a slash; NGX_DECLINED: not of this location
+ */
+
+ngx_int_t ngx_uplink_path(ngx_http_request_t *r, ngx_str_t *path);
+
+
 /* src/door/reply.c: JSON over HTTP, for every door */
 
 ngx_int_t ngx_uplink_reply_json(ngx_http_request_t *r, ngx_uint_t status,
@@ -122,6 +134,11 @@ ngx_int_t ngx_uplink_reply_error(ngx_http_request_t *r, ngx_uint_t status,
     const char *code, const char *message);
 ngx_int_t ngx_uplink_reply_header(ngx_http_request_t *r, const char *name,
     ngx_str_t *value);
+
+/* a header to which headers_out has a pointer */
+
+ngx_int_t ngx_uplink_reply_known(ngx_http_request_t *r, const char *name,
+    const ngx_str_t *value, ngx_table_elt_t **known);
 ngx_int_t ngx_uplink_reply_refusal(ngx_http_request_t *r,
     ngx_uplink_refusal_t *refusal);
 

@@ -57,7 +57,7 @@ bad("limit_req_zone \$uri zone=main:1m rate=1r/s;\nuplink_zone main 1m;",
 
 # ---- the doors
 
-for my $door (qw(sled api status)) {
+for my $door (qw(sled api status console)) {
     bad("$server location /x/ { uplink_$door; } }",
         qq{invalid number of arguments in "uplink_$door" directive in http:1},
         "uplink_$door without a fleet");
@@ -134,7 +134,7 @@ for my $file ("$Uplink::Test::root/ngx_uplink_module.c") {
     $code .= <$f>;
 }
 
-my %elsewhere = map { $_ => 1 } qw(zone sled api status echo
+my %elsewhere = map { $_ => 1 } qw(zone sled api status console echo
     auth_query auth_tokens auth_jwt_key auth_jwks auth_jwt_issuer
     auth_jwt_audience auth_jwt_leeway auth_cookie authorize identity
     allowed_origins allowed_agents max_tasks terminal resolve

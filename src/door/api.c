@@ -12,7 +12,6 @@ static const ngx_uplink_api_route_t *ngx_uplink_call_route(
     ngx_uint_t *allowed);
 static ngx_int_t ngx_uplink_call_match(const char *pattern, ngx_str_t *path,
     ngx_str_t *id);
-static ngx_int_t ngx_uplink_call_path(ngx_http_request_t *r, ngx_str_t *path);
 static ngx_int_t ngx_uplink_call_allow(ngx_http_request_t *r,
     ngx_uint_t methods);
 
@@ -161,7 +160,7 @@ ngx_uplink_api_handler(ngx_http_request_t *r)
 
     allowed = 0;
 
-    if (ngx_uplink_call_path(r, &path) == NGX_OK) {
+    if (ngx_uplink_path(r, &path) == NGX_OK) {
         call->route = ngx_uplink_call_route(r, &path, &call->id, &allowed);
     }
 
@@ -204,41 +203,6 @@ ngx_uplink_api_handler(ngx_http_request_t *r)
     }
 
     return ngx_uplink_body_read(r, call);
-}
-
-
-/* the part of the URI behind the location's prefix, without its slash */
-
-static ngx_int_t
-ngx_uplink_call_path(ngx_http_request_t *r, ngx_str_t *path)
-{
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-
-    /* rewritten, or an error page that has led here */
-
-    if (r->uri.len < clcf->name.len
-        || ngx_memcmp(r->uri.data, clcf->name.data, clcf->name.len) != 0)
-    {
-        return NGX_DECLINED;
-    }
-
-    path->data = r->uri.data + clcf->name.len;
-    path->len = r->uri.len - clcf->name.len;
-
-    if (clcf->name.len && clcf->name.data[clcf->name.len - 1] == '/') {
-        return NGX_OK;
-    }
-
-    if (path->len == 0 || path->data[0] != '/') {
-        return NGX_DECLINED;
-    }
-
-    path->data++;
-    path->len--;
-
-    return NGX_OK;
 }
 
 

@@ -6,6 +6,7 @@
 
 #include "ngx_uplink.h"
 #include "fleet/zone.h"
+#include "door/console.h"
 
 
 typedef struct {
@@ -22,6 +23,7 @@ static const ngx_uplink_door_t  ngx_uplink_doors[] = {
     { ngx_string("uplink_api"), ngx_uplink_api_handler },
     { ngx_string("uplink_terminal"), ngx_uplink_terminal_handler },
     { ngx_string("uplink_status"), ngx_uplink_status_handler },
+    { ngx_string("uplink_console"), ngx_uplink_console_handler },
     { ngx_null_string, NULL }
 };
 
@@ -70,10 +72,10 @@ ngx_uplink_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* its calls are what follows the location's prefix: there has to be one */
+/* what it serves is what follows the location's prefix: there has to be one */
 
 char *
-ngx_uplink_api_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_uplink_prefix_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_core_loc_conf_t  *clcf;
 
@@ -89,6 +91,93 @@ ngx_uplink_api_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return ngx_uplink_door(cf, cmd, conf);
+}
+
+
+/*
+ * Where the page finds the fleet's other doors.  They are of its own host:
+ * the page may not talk to another.
+ */
+
+char *
+ngx_uplink_console_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_uplink_loc_conf_t *ulcf = conf;
+
+    char                      *rc;
+    u_char                    *data;
+    size_t                     len;
+    ngx_str_t                 *value, paths[NGX_UPLINK_CONSOLE_PATHS];
+    ngx_uint_t                 i, n, given;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    static const ngx_str_t  names[] = {
+        ngx_string("api="), ngx_string("terminal="), ngx_string("status=")
+    };
+
+    rc = ngx_uplink_prefix_door(cf, cmd, conf);
+    if (rc != NGX_CONF_OK) {
+        return rc;
+    }
+
+    ngx_str_set(&paths[NGX_UPLINK_CONSOLE_API], "/v1");
+    ngx_str_set(&paths[NGX_UPLINK_CONSOLE_TERMINAL],
+                "/ws/issues/{issue}/terminal");
+    ngx_str_set(&paths[NGX_UPLINK_CONSOLE_STATUS], "/status");
+
+    value = cf->args->elts;
+    given = 0;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        for (n = 0; n < NGX_UPLINK_CONSOLE_PATHS; n++) {
+            if (value[i].len > names[n].len
+                && ngx_strncmp(value[i].data, names[n].data, names[n].len)
+                   == 0)
+            {
+                break;
+            }
+        }
+
+        if (n == NGX_UPLINK_CONSOLE_PATHS || (given & (1 << n))) {
+            break;
+        }
+
+        given |= 1 << n;
+
+        data = value[i].data + names[n].len;
+        len = value[i].len - names[n].len;
+
+        if (data[0] != '/' || (len > 1 && data[1] == '/')
+            || (n == NGX_UPLINK_CONSOLE_TERMINAL
+                && ngx_strstr(data, "{issue}") == NULL))
+        {
+            break;
+        }
+
+        paths[n].data = data;
+        paths[n].len = len;
+    }
+
+    if (i < cf->args->nelts) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+                           &value[i]);
+        return NGX_CONF_ERROR;
+    }
+
+    ulcf->console = ngx_uplink_console_create(cf, &value[1], paths);
+    if (ulcf->console == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    /* a request for the prefix without its slash is sent there by core */
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    clcf->auto_redirect = (clcf->name.len
+                           && clcf->name.data[clcf->name.len - 1] == '/');
+
+    return NGX_CONF_OK;
 }
 
 

@@ -131,6 +131,16 @@ ngx_uplink_reply_header(ngx_http_request_t *r, const char *name,
 {
     ngx_table_elt_t  *h;
 
+    return ngx_uplink_reply_known(r, name, value, &h);
+}
+
+
+ngx_int_t
+ngx_uplink_reply_known(ngx_http_request_t *r, const char *name,
+    const ngx_str_t *value, ngx_table_elt_t **known)
+{
+    ngx_table_elt_t  *h;
+
     h = ngx_list_push(&r->headers_out.headers);
     if (h == NULL) {
         return NGX_ERROR;
@@ -143,6 +153,8 @@ ngx_uplink_reply_header(ngx_http_request_t *r, const char *name,
     h->key.data = (u_char *) name;
     h->key.len = ngx_strlen(name);
     h->value = *value;
+
+    *known = h;
 
     return NGX_OK;
 }

@@ -1,0 +1,10 @@
+
+/*
+ * Digests of the files here, which are their ETags.  Written by
+ * src/console/build.mjs, not by hand.
+ */
+
+
+#define NGX_UPLINK_BUNDLE_INDEX_HTML  "098519d4cb1c0f2ddd0dd1690a9d9d69"
+#define NGX_UPLINK_BUNDLE_CONSOLE_JS  "d88fae660b08c0c3e05798335a3c99f1"
+#define NGX_UPLINK_BUNDLE_CONSOLE_CSS  "554060ecb62d0cd186b6db5056b8dcf9"

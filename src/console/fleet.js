@@ -1,0 +1,8 @@
+/*
+ * The view "Fleet".
+ */
+
+/** @param {Object} app see README.md */
+export function createFleet(app) {
+    return { element: app.h('section'), title: 'Fleet', show() {}, hide() {} };
+}

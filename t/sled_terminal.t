@@ -50,7 +50,9 @@ my $s = $link->open(work_dir => "$dir/work", user_id => 'u1', issue_id => 'i',
 is($s->{work_dir}, "$dir/work", 'opened: where');
 is($s->{shell}, 'sh', 'opened: what');
 
-$link->type($s, "stty size; echo END-\$((1+1))\n");
+# no prompt between the lines of what runs
+
+$link->type($s, "PS1=; stty size; echo END-\$((1+1))\n");
 like($link->read_until($s, qr/END-2/), qr/33 101\r$/m, 'the size as asked');
 
 $link->say('terminal.resize', { session_id => $s->{session_id}, cols => 132,
@@ -75,9 +77,9 @@ like($out, qr/^-sh\r$/m, 'a login shell');
 
 # Ctrl-C reaches what runs in front, raw mode is raw
 
-$link->type($s, "trap 'echo GOT-INT' INT; sleep 100; echo AFTER-\$((1+1))\n");
-$link->read_until($s, qr/\(1\+1\)\)\r\n/);
-select undef, undef, undef, 0.1;
+$link->type($s, "trap 'echo GOT-INT' INT; sh -c 'echo UP-\$((1+1)); sleep 100';"
+    . " echo AFTER-\$((1+1))\n");
+$link->read_until($s, qr/UP-2/);
 $link->type($s, "\x03");
 ok($link->read_until($s, qr/AFTER-2/), 'Ctrl-C ends what runs');
 
@@ -189,9 +191,32 @@ is($link->await('terminal.error')->{payload}{code}, 'bad_request',
 $link->say('something.new', { a => 1 });
 $link->say('terminal.data', { session_id => 'nobody', data_b64 => 'eA==' });
 $link->say('cancel', { correlation_id => 'c', reason => 'gone' });
+$link->say('mcp_request', { jsonrpc => '2.0', method => 'notifications/x' });
 $link->send_frame(1, 'nonsense');
 $link->type($many[1], "echo STILL-\$((1+1))\n");
 ok($link->read_until($many[1], qr/STILL-2/), 'goes on');
+
+# what this sled does not have, it says that it has not
+
+sub answer {
+    my ($asked, $answered, $payload) = @_;
+
+    $link->say($asked, $payload, 'q1');
+    my $m = $link->await($answered);
+    is($m->{req_id}, 'q1', "$asked is answered");
+
+    return $m->{payload};
+}
+
+my $r = answer('mcp_request', 'mcp_response', { jsonrpc => '2.0', id => 'i',
+    method => 'tools/list' });
+is($r->{id}, 'i', 'under its id');
+is($r->{error}{code}, -32601, 'with an error');
+$r = answer('mcp_request', 'mcp_response', { id => 1 });
+is($r->{error}{code}, -32600, 'also what is no request');
+$r = answer('http_request', 'http_response', { correlation_id => 'c1',
+    method => 'GET', path => '/', headers => [] });
+is("$r->{correlation_id} $r->{status}", 'c1 404', 'nothing is there');
 
 # ---- told to stop
 

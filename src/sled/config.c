@@ -443,7 +443,8 @@ static int
 sled_conf_flags(sled_conf_t *conf, int argc, char **argv, int *rest)
 {
     int                   c, index;
-    size_t                n;
+    size_t                n, len;
+    const char           *word;
     struct option         flags[sizeof(sled_options)
                                 / sizeof(sled_options[0]) + 1];
     const sled_option_t  *option;
@@ -465,6 +466,18 @@ sled_conf_flags(sled_conf_t *conf, int argc, char **argv, int *rest)
     while ((c = getopt_long(argc, argv, "+", flags, &index)) != -1) {
 
         if (c != 0) {
+            return SLED_ERROR;
+        }
+
+        /* nothing is short for anything: a token is not the file of one */
+
+        word = argv[optind - 1] == optarg ? argv[optind - 2]
+                                          : argv[optind - 1];
+        len = strcspn(word, "=");
+
+        if (strlen(flags[index].name) + 2 != len) {
+            fprintf(stderr, "sled: unknown option \"%.*s\"\n", (int) len,
+                    word);
             return SLED_ERROR;
         }
 

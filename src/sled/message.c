@@ -8,6 +8,11 @@
 #include "perm.h"
 #include "ssh.h"
 #include "terminal.h"
+#include "uplink.h"
+
+
+#define SLED_RPC_INVALID  -32600
+#define SLED_RPC_UNKNOWN  -32601
 
 
 typedef struct {
@@ -22,6 +27,8 @@ static void sled_message_cancel(const char *type, const char *req_id,
 static void sled_message_pending(const char *type, const char *req_id,
     json_t *payload);
 static void sled_message_tasks(const char *type, const char *req_id,
+    json_t *payload);
+static void sled_message_mcp(const char *type, const char *req_id,
     json_t *payload);
 
 
@@ -42,6 +49,7 @@ static const sled_message_type_t  sled_message_types[] = {
     { "spawn_ack", sled_perm_response },
     { "spawn_halt", sled_perm_response },
     { "http_request", sled_remote_http },
+    { "mcp_request", sled_message_mcp },
     { "error", sled_perm_error },
     { "cancel", sled_message_cancel },
     { "tasks_ok", sled_message_tasks },
@@ -95,4 +103,37 @@ sled_message_tasks(const char *type, const char *req_id, json_t *payload)
                  (long) sled_json_number(refused, "index", -1),
                  sled_json_text(refused, "code") ?: "");
     }
+}
+
+
+/*
+ * JSON-RPC for an MCP endpoint of the machine.  This sled has none: whoever
+ * waits is told so, in the form it understands.
+ */
+
+static void
+sled_message_mcp(const char *type, const char *req_id, json_t *payload)
+{
+    int      code;
+    json_t  *id;
+
+    id = json_object_get(payload, "id");
+    code = sled_json_text(payload, "method") ? SLED_RPC_UNKNOWN
+                                             : SLED_RPC_INVALID;
+
+    if (id == NULL && code == SLED_RPC_UNKNOWN && *req_id == '\0') {
+
+        /* a notification, for which nobody waits */
+
+        return;
+    }
+
+    (void) sled_uplink_send(&sled_uplink, "mcp_response", req_id,
+                            json_pack("{ss, sO?, s{si, ss}}",
+                                      "jsonrpc", "2.0", "id", id, "error",
+                                      "code", code, "message",
+                                      code == SLED_RPC_UNKNOWN
+                                      ? "this sled has no MCP endpoint"
+                                      : "not a request"),
+                            0);
 }

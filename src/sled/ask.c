@@ -238,18 +238,17 @@ sled_ask_outcome(const char *kind, json_t *reply)
 {
     const char  *type;
 
-    if (json_object_get(reply, "error")
-        && (strcmp(kind, "perm") != 0
-            || json_object_get(reply, "approved") == NULL))
-    {
-        return 2;
-    }
-
-    if (strcmp(kind, "perm") == 0) {
+    if (strcmp(kind, "perm") == 0 && json_object_get(reply, "approved")) {
         return sled_json_flag(reply, "approved") ? 0 : 1;
     }
 
-    type = sled_json_text(reply, "type") ?: "";
+    /* what an operator has answered has a type: an error is somebody else's */
+
+    type = sled_json_text(reply, "type");
+
+    if (type == NULL) {
+        return 2;
+    }
 
     if (strcmp(type, "hook_ack") == 0) {
         return sled_json_flag(reply, "ok") ? 0 : 1;

@@ -468,7 +468,7 @@ static void
 sled_link_peer_close(sled_link_t *link, const unsigned char *data,
     size_t len)
 {
-    int  code;
+    int  n, code;
 
     if (link->closing) {
         return;
@@ -479,10 +479,21 @@ sled_link_peer_close(sled_link_t *link, const unsigned char *data,
     link->failure = (code == 1008 || code == 4003) ? SLED_REFUSED
                     : (code == 1013) ? SLED_BUSY : SLED_LOST;
 
-    if (link->error[0] == '\0') {
-        snprintf(link->error, sizeof(link->error), "closed by the gateway, "
-                 "%d %.*s", code, len > 2 ? (int) (len - 2) : 0,
-                 (const char *) data + 2);
+    if (link->error[0]) {
+        return;
+    }
+
+    n = snprintf(link->error, sizeof(link->error), "closed by the gateway");
+
+    /* libwebsockets shows what is newer than itself, 1012 say, as 1002 */
+
+    if (code != 1002) {
+        n += snprintf(link->error + n, sizeof(link->error) - n, ", %d", code);
+    }
+
+    if (len > 2) {
+        snprintf(link->error + n, sizeof(link->error) - n, ": %.*s",
+                 (int) (len - 2), (const char *) data + 2);
     }
 }
 

@@ -107,6 +107,8 @@ sled_uplink_dial(sled_timer_t *timer)
         return;
     }
 
+    up->drained = 0;
+
     sled_log(SLED_LOG_INFO, "dialing", "%s",
              up->conf->gateways.text[up->gateway]);
 
@@ -129,13 +131,22 @@ sled_uplink_again(sled_uplink_t *up, sled_failure_e why, uint64_t stood,
     sled_random(&random, sizeof(random));
     delay = sled_reconnect_delay(&up->reconnect, why, stood, random);
 
-    if (up->drained) {
-        delay = 0;
-        up->drained = 0;
-    }
-
     if (stood == 0) {
         up->gateway = (up->gateway + 1) % up->conf->gateways.n;
+        up->refused = (why == SLED_REFUSED) ? up->refused + 1 : 0;
+
+        /* the others may want us: slowly is for when none of them does */
+
+        if (why == SLED_REFUSED && up->refused % up->conf->gateways.n) {
+            delay = random % (SLED_QUICK_MS + 1);
+        }
+    }
+
+    if (up->drained) {
+
+        /* it went sooner than it had said; when to come stands */
+
+        delay = (up->due > sled_now()) ? up->due - sled_now() : 0;
     }
 
     sled_log(why == SLED_REFUSED ? SLED_LOG_ERROR : SLED_LOG_WARN,
@@ -285,7 +296,7 @@ sled_uplink_registered(sled_link_t *link, json_t *payload)
     up->next = NULL;
     up->link = link;
     up->barrier = 0;
-    up->drained = 0;
+    up->refused = 0;
 
     link->state = SLED_LINK_READY;
     link->since = sled_now();
@@ -515,9 +526,9 @@ sled_uplink_drain(sled_uplink_t *up, json_t *payload)
     sled_log(SLED_LOG_INFO, "drain", "dialing again in %ld ms",
              (long) after);
 
-    up->drained = 1;
-
     if (up->next == NULL && !up->stopping) {
+        up->drained = 1;
+        up->due = sled_now() + after;
         sled_timer_set(&up->dial, after);
     }
 }

@@ -133,13 +133,15 @@ struct sled_uplink_s {
     unsigned                  paused:1;
     unsigned                  ever:1;
     unsigned                  stopping:1;
-    unsigned                  drained:1;
+    unsigned                  drained:1;    /* we are to dial when "due" */
 
     char                      connection_id[256];
     char                      resume_token[256];
     size_t                    max_message;
     uint64_t                  heartbeat;
     uint64_t                  down_since;
+    uint64_t                  due;
+    size_t                    refused;      /* in a row */
 
     sled_reconnect_t          reconnect;
     sled_timer_t              dial;

@@ -17,6 +17,7 @@ use warnings;
 use JSON::PP ();
 use MIME::Base64 ();
 use Test::More ();
+use Time::HiRes ();
 
 use parent 'Uplink::Test';
 
@@ -397,6 +398,39 @@ sub type {
 }
 
 sub shown { goto &Uplink::Fleet::bytes }
+
+# the next message of this type, whatever is shown before it
+
+sub hear {
+    my ($self, $type) = @_;
+
+    while (my $m = $self->recv) {
+        my $data = $m->{opcode} == 2 ? {}
+            : JSON::PP::decode_json($m->{payload});
+        return $data->{payload} if ($data->{type} // '') eq $type;
+    }
+
+    return;
+}
+
+# what is shown, until it matches: all of it so far, and it is forgotten
+
+sub see {
+    my ($self, $re, $limit) = @_;
+
+    my $deadline = Time::HiRes::time()
+        + ($limit // 10) * $Uplink::Socket::patience;
+
+    until (($self->{seen} // '') =~ $re) {
+        my $left = ($deadline - Time::HiRes::time())
+            / $Uplink::Socket::patience;
+        my $more = $left > 0 ? $self->shown(1, $left) : '';
+        return if $more eq '';
+        $self->{seen} .= $more;
+    }
+
+    return delete $self->{seen};
+}
 
 package Uplink::Fleet::Operator;
 

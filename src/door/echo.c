@@ -29,6 +29,7 @@ static void ngx_uplink_echo_closed(ngx_uplink_conn_t *uc, ngx_uint_t code);
 
 
 static const ngx_uplink_conn_ops_t  ngx_uplink_echo_ops = {
+    NULL,
     ngx_uplink_echo_message,
     ngx_uplink_echo_sent,
     NULL,                                  /* never woken */

@@ -30,6 +30,7 @@ static void ngx_uplink_console_leave(ngx_uplink_console_t *console);
 
 
 static const ngx_uplink_conn_ops_t  ngx_uplink_console_ops = {
+    NULL,
     ngx_uplink_console_message,
     ngx_uplink_console_sent,
     ngx_uplink_console_wake,

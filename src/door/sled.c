@@ -26,6 +26,8 @@ static ngx_int_t ngx_uplink_sled_reply(ngx_http_request_t *r,
     ngx_uint_t status, const char *code, const char *message);
 static ngx_int_t ngx_uplink_sled_start(ngx_http_request_t *r,
     ngx_uplink_sled_conn_t *sc);
+static ngx_int_t ngx_uplink_sled_ascii(ngx_uplink_conn_t *uc, u_char *data,
+    size_t len);
 static void ngx_uplink_sled_message(ngx_uplink_conn_t *uc, ngx_uint_t opcode,
     u_char *data, size_t len);
 static void ngx_uplink_sled_dispatch(ngx_uplink_sled_conn_t *sc,
@@ -43,6 +45,7 @@ static void ngx_uplink_sled_notify(void *data, ngx_uint_t bits);
 
 
 static const ngx_uplink_conn_ops_t  ngx_uplink_sled_ops = {
+    ngx_uplink_sled_ascii,
     ngx_uplink_sled_message,
     ngx_uplink_sled_sent,
     ngx_uplink_sled_wake,
@@ -271,6 +274,26 @@ ngx_uplink_sled_start(ngx_http_request_t *r, ngx_uplink_sled_conn_t *sc)
 }
 
 
+/* the traffic of its terminals */
+
+static ngx_int_t
+ngx_uplink_sled_ascii(ngx_uplink_conn_t *uc, u_char *data, size_t len)
+{
+    ngx_uplink_sled_conn_t  *sc;
+
+    sc = uc->data;
+
+    if (uc->closing || ngx_uplink_sled_data(sc, data, len) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    ngx_uplink_count(sc->fleet, NGX_UPLINK_COUNT_messages_in);
+    ngx_uplink_sled_hold(sc);
+
+    return NGX_OK;
+}
+
+
 static void
 ngx_uplink_sled_message(ngx_uplink_conn_t *uc, ngx_uint_t opcode,
     u_char *data, size_t len)
@@ -302,11 +325,7 @@ ngx_uplink_sled_message(ngx_uplink_conn_t *uc, ngx_uint_t opcode,
         return;
     }
 
-    if (ngx_uplink_sled_data(sc, data, len) == NGX_OK) {
-
-        /* it was the traffic of a terminal */
-
-    } else if (ngx_uplink_envelope(data, len, &env, text, sizeof(text), &n)
+    if (ngx_uplink_envelope(data, len, &env, text, sizeof(text), &n)
                == NGX_OK)
     {
         ngx_uplink_sled_dispatch(sc, &env);

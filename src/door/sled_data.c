@@ -41,8 +41,10 @@ ngx_uplink_sled_data(ngx_uplink_sled_conn_t *sc, u_char *data, size_t len)
     ngx_uplink_piece_t        piece;
     ngx_uplink_sled_route_t  *route;
 
+    static ngx_uplink_data_shape_t  shape;
+
     if (sc->link == NULL
-        || ngx_uplink_data_match(data, len, &d) != NGX_OK
+        || ngx_uplink_data_match(&shape, data, len, &d) != NGX_OK
         || d.session_len == 0)
     {
         return NGX_DECLINED;

@@ -39,6 +39,7 @@ static void ngx_uplink_browser_leave(ngx_uplink_browser_t *browser);
 
 
 static const ngx_uplink_conn_ops_t  ngx_uplink_browser_ops = {
+    ngx_uplink_browser_ascii,
     ngx_uplink_browser_message,
     ngx_uplink_browser_sent,
     ngx_uplink_browser_wake,

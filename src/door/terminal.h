@@ -134,6 +134,8 @@ const char *ngx_uplink_resolved(ngx_http_request_t *r,
 
 /* src/door/terminal_message.c */
 
+ngx_int_t ngx_uplink_browser_ascii(ngx_uplink_conn_t *uc, u_char *data,
+    size_t len);
 void ngx_uplink_browser_message(ngx_uplink_conn_t *uc, ngx_uint_t opcode,
     u_char *data, size_t len);
 

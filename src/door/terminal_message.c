@@ -61,12 +61,44 @@ static const ngx_uplink_browser_type_t  ngx_uplink_browser_types[] = {
 };
 
 
+/* what is typed */
+
+ngx_int_t
+ngx_uplink_browser_ascii(ngx_uplink_conn_t *uc, u_char *data, size_t len)
+{
+    ngx_uplink_data_t      d;
+    ngx_uplink_piece_t     piece;
+    ngx_uplink_browser_t  *browser;
+
+    static ngx_uplink_data_shape_t  shape;
+
+    browser = uc->data;
+
+    if (uc->closing || !browser->admitted
+        || ngx_uplink_data_match(&shape, data, len, &d) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_uplink_count(browser->fleet, NGX_UPLINK_COUNT_messages_in);
+
+    browser->bad = 0;
+
+    piece.data = d.base64;
+    piece.lane = NULL;
+    piece.len = d.base64_len;
+    piece.base64 = 1;
+
+    ngx_uplink_browser_typed(browser, &piece);
+
+    return NGX_OK;
+}
+
+
 void
 ngx_uplink_browser_message(ngx_uplink_conn_t *uc, ngx_uint_t opcode,
     u_char *data, size_t len)
 {
-    ngx_uplink_data_t      d;
-    ngx_uplink_piece_t     piece;
     ngx_uplink_browser_t  *browser;
 
     browser = uc->data;
@@ -87,19 +119,7 @@ ngx_uplink_browser_message(ngx_uplink_conn_t *uc, ngx_uint_t opcode,
         return;
     }
 
-    if (ngx_uplink_data_match(data, len, &d) != NGX_OK) {
-        ngx_uplink_browser_envelope(browser, data, len);
-        return;
-    }
-
-    browser->bad = 0;
-
-    piece.data = d.base64;
-    piece.lane = NULL;
-    piece.len = d.base64_len;
-    piece.base64 = 1;
-
-    ngx_uplink_browser_typed(browser, &piece);
+    ngx_uplink_browser_envelope(browser, data, len);
 }
 
 

@@ -27,6 +27,12 @@ typedef struct {
 } ngx_uplink_data_ctx_t;
 
 
+static ngx_int_t ngx_uplink_data_alike(ngx_uplink_data_shape_t *shape,
+    u_char *data, size_t len, ngx_uplink_data_t *d);
+static ngx_int_t ngx_uplink_data_parse(u_char *data, size_t len,
+    ngx_uplink_data_t *d);
+static void ngx_uplink_data_learn(ngx_uplink_data_shape_t *shape,
+    u_char *data, size_t len, ngx_uplink_data_t *d);
 static u_char *ngx_uplink_data_object(ngx_uplink_data_ctx_t *ctx, u_char *p,
     ngx_uint_t first, ngx_uint_t last);
 static u_char *ngx_uplink_data_value(ngx_uplink_data_ctx_t *ctx, u_char *p,
@@ -49,7 +55,112 @@ static const ngx_str_t  ngx_uplink_data_type = ngx_string("terminal.data");
 
 
 ngx_int_t
-ngx_uplink_data_match(u_char *data, size_t len, ngx_uplink_data_t *d)
+ngx_uplink_data_match(ngx_uplink_data_shape_t *shape, u_char *data,
+    size_t len, ngx_uplink_data_t *d)
+{
+    if (ngx_uplink_data_alike(shape, data, len, d) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    if (ngx_uplink_data_parse(data, len, d) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    ngx_uplink_data_learn(shape, data, len, d);
+
+    return NGX_OK;
+}
+
+
+/*
+ * The same bytes up to a value bring the parser into the same state: both
+ * values are checked, and end where they did, before a quote.
+ */
+
+static ngx_int_t
+ngx_uplink_data_alike(ngx_uplink_data_shape_t *shape, u_char *data,
+    size_t len, ngx_uplink_data_t *d)
+{
+    u_char                 *p, *last, *text;
+    ngx_uplink_data_ctx_t   ctx;
+
+    text = shape->text;
+
+    if (shape->head == 0
+        || len < shape->head + shape->middle + shape->tail
+        || ngx_memcmp(data, text, shape->head) != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    last = data + len;
+    text += shape->head;
+
+    d->session = data + shape->head;
+
+    p = ngx_uplink_text_plain(d->session, last);
+
+    d->session_len = p - d->session;
+
+    if (d->session_len == 0 || d->session_len > NGX_UPLINK_DATA_SESSION
+        || (size_t) (last - p) < shape->middle
+        || ngx_memcmp(p, text, shape->middle) != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    ctx.last = last;
+    ctx.data = d;
+
+    p = ngx_uplink_data_base64(&ctx, p + shape->middle);
+    text += shape->middle;
+
+    if (p == NULL || (size_t) (last - p) != shape->tail
+        || ngx_memcmp(p, text, shape->tail) != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_uplink_data_learn(ngx_uplink_data_shape_t *shape, u_char *data,
+    size_t len, ngx_uplink_data_t *d)
+{
+    size_t   head, middle, tail;
+    u_char  *p, *behind;
+
+    shape->head = 0;
+
+    if (d->session_len == 0 || d->session > d->base64) {
+        return;
+    }
+
+    p = d->session + d->session_len;
+    behind = d->base64 + d->base64_len + 1;
+
+    head = d->session - data;
+    middle = d->base64 - p;
+    tail = data + len - behind;
+
+    if (head + middle + tail > NGX_UPLINK_DATA_SHAPE) {
+        return;
+    }
+
+    ngx_memcpy(shape->text, data, head);
+    ngx_memcpy(shape->text + head, p, middle);
+    ngx_memcpy(shape->text + head + middle, behind, tail);
+
+    shape->head = head;
+    shape->middle = middle;
+    shape->tail = tail;
+}
+
+
+static ngx_int_t
+ngx_uplink_data_parse(u_char *data, size_t len, ngx_uplink_data_t *d)
 {
     u_char                 *p;
     ngx_uplink_data_ctx_t   ctx;

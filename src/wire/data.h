@@ -29,13 +29,29 @@ typedef struct {
 
 
 /*
+ * All but the two values of the message that was taken last.  Who writes many
+ * writes them all alike: what begins, goes on and ends with the same bytes
+ * need not be taken apart again.  Begins as zeroes; one for each caller.
+ */
+
+#define NGX_UPLINK_DATA_SHAPE    96
+
+typedef struct {
+    size_t    head;           /* as far as the session; 0: none yet */
+    size_t    middle;         /* from there to the base64 */
+    size_t    tail;           /* the rest */
+    u_char    text[NGX_UPLINK_DATA_SHAPE];
+} ngx_uplink_data_shape_t;
+
+
+/*
  * {"type":"terminal.data","req_id":"…","payload":{"session_id":"…",
  * "data_b64":"…"}}, members in any order, req_id and session_id or not, white
  * space anywhere.  NGX_OK: valid, data_b64 included; NGX_DECLINED: not known.
  */
 
-ngx_int_t ngx_uplink_data_match(u_char *data, size_t len,
-    ngx_uplink_data_t *d);
+ngx_int_t ngx_uplink_data_match(ngx_uplink_data_shape_t *shape, u_char *data,
+    size_t len, ngx_uplink_data_t *d);
 
 
 #endif /* _NGX_UPLINK_DATA_H_INCLUDED_ */

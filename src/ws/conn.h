@@ -63,6 +63,15 @@ typedef struct {
 typedef struct {
 
     /*
+     * NULL, or asked first for a text that came in one frame, before its
+     * UTF-8 is checked: NGX_OK if it was ASCII and is dealt with,
+     * NGX_DECLINED if message() is to have it
+     */
+
+    ngx_int_t                    (*ascii)(ngx_uplink_conn_t *uc,
+                                       u_char *data, size_t len);
+
+    /*
      * a whole message, unmasked, UTF-8 checked if it is text; the bytes may
      * be changed in place and are gone after the return
      */

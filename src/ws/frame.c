@@ -6,6 +6,10 @@
 
 #include "frame.h"
 
+#if (__SSE2__)
+#include <emmintrin.h>
+#endif
+
 
 static ngx_int_t ngx_uplink_frame_first(ngx_uplink_frame_t *f, u_char ch);
 static ngx_int_t ngx_uplink_frame_second(ngx_uplink_frame_t *f, u_char ch);
@@ -37,7 +41,15 @@ ngx_uplink_frame_parse(ngx_uplink_frame_t *f, u_char **pos, u_char *last)
             break;
 
         default: /* ngx_uplink_frame_st_mask */
-            f->mask[4 - f->need--] = *p;
+
+            if (f->need == 4 && last - p >= 4) {
+                ngx_memcpy(f->mask, p, 4);
+                f->need = 0;
+                p += 3;
+
+            } else {
+                f->mask[4 - f->need--] = *p;
+            }
 
             if (f->need == 0) {
                 f->state = ngx_uplink_frame_st_payload;
@@ -192,6 +204,20 @@ ngx_uplink_frame_length(ngx_uplink_frame_t *f, u_char ch)
 }
 
 
+#if (__SSE2__)
+
+static ngx_inline void
+ngx_uplink_frame_unmask16(u_char *dst, u_char *src, ngx_uint_t n,
+    __m128i keys)
+{
+    _mm_storeu_si128((__m128i *) dst + n,
+                     _mm_xor_si128(_mm_loadu_si128((__m128i *) src + n),
+                                   keys));
+}
+
+#endif
+
+
 void
 ngx_uplink_frame_unmask(ngx_uplink_frame_t *f, u_char *dst, u_char *src,
     size_t len)
@@ -200,6 +226,9 @@ ngx_uplink_frame_unmask(ngx_uplink_frame_t *f, u_char *dst, u_char *src,
     size_t      i;
     uint64_t    word, key;
     ngx_uint_t  shift;
+#if (__SSE2__)
+    __m128i     keys;
+#endif
 
     f->left -= len;
 
@@ -219,6 +248,23 @@ ngx_uplink_frame_unmask(ngx_uplink_frame_t *f, u_char *dst, u_char *src,
 
     ngx_memcpy((u_char *) &key, mask, 4);
     ngx_memcpy((u_char *) &key + 4, mask, 4);
+
+#if (__SSE2__)
+
+    keys = _mm_set1_epi64x((long long) key);
+
+    while (len >= 64) {
+        ngx_uplink_frame_unmask16(dst, src, 0, keys);
+        ngx_uplink_frame_unmask16(dst, src, 1, keys);
+        ngx_uplink_frame_unmask16(dst, src, 2, keys);
+        ngx_uplink_frame_unmask16(dst, src, 3, keys);
+
+        src += 64;
+        dst += 64;
+        len -= 64;
+    }
+
+#endif
 
     while (len >= 8) {
         ngx_memcpy(&word, src, 8);

@@ -13,7 +13,7 @@
 
 /* what one connection may read before others have their turn */
 
-#define NGX_UPLINK_INPUT_BUFFER  65536
+#define NGX_UPLINK_INPUT_BUFFER  262144
 #define NGX_UPLINK_INPUT_TURN    (2 * NGX_UPLINK_INPUT_BUFFER)
 
 #define NGX_UPLINK_INPUT_PART    512       /* the least for a part */
@@ -27,6 +27,8 @@ static u_char *ngx_uplink_input_feed(ngx_uplink_conn_t *uc, u_char *pos,
 static ngx_int_t ngx_uplink_input_begin(ngx_uplink_conn_t *uc);
 static void ngx_uplink_input_data(ngx_uplink_conn_t *uc, u_char *data,
     size_t len);
+static ngx_int_t ngx_uplink_input_ascii(ngx_uplink_conn_t *uc,
+    u_char *data, size_t len);
 static void ngx_uplink_input_deliver(ngx_uplink_conn_t *uc, u_char *data,
     size_t len);
 static ngx_int_t ngx_uplink_input_grow(ngx_uplink_conn_t *uc, size_t len);
@@ -291,6 +293,10 @@ ngx_uplink_input_data(ngx_uplink_conn_t *uc, u_char *data, size_t len)
 
     ngx_uplink_frame_unmask(f, dst, data, len);
 
+    if (whole && ngx_uplink_input_ascii(uc, data, len) == NGX_OK) {
+        return;
+    }
+
     if (f->message == NGX_UPLINK_FRAME_TEXT
         && (ngx_uplink_utf8_check(&uc->utf8, dst, len) != NGX_OK
             || (last && !ngx_uplink_utf8_complete(&uc->utf8))))
@@ -315,6 +321,27 @@ ngx_uplink_input_data(ngx_uplink_conn_t *uc, u_char *data, size_t len)
     if (f->left == 0) {
         ngx_uplink_frame_next(f);
     }
+}
+
+
+/* the traffic, which is looked at once only */
+
+static ngx_int_t
+ngx_uplink_input_ascii(ngx_uplink_conn_t *uc, u_char *data, size_t len)
+{
+    if (uc->ops->ascii == NULL
+        || uc->frame.message != NGX_UPLINK_FRAME_TEXT
+        || uc->ops->ascii(uc, data, len) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_uplink_frame_next(&uc->frame);
+
+    uc->received += len;
+    uc->messages++;
+
+    return NGX_OK;
 }
 
 

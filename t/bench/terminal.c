@@ -16,6 +16,7 @@
 
 
 #define TERMINAL_AHEAD     65536       /* bytes waiting for the kernel */
+#define TERMINAL_MOST      1048576     /* of all sessions of one connection */
 #define TERMINAL_KEY_RATE  1000        /* a second */
 
 
@@ -144,6 +145,7 @@ terminal_turns(double secs)
 static void
 terminal_fill(void)
 {
+    size_t      ahead;
     unsigned    i;
     session_t  *s;
 
@@ -160,10 +162,12 @@ terminal_fill(void)
         return;
     }
 
+    ahead = bench_min(options.n * TERMINAL_AHEAD, TERMINAL_MOST);
+
     for (i = 0; i < options.n; /* void */ ) {
         s = &sessions[turn++ % options.n];
 
-        if (net_pending(s->sled) >= TERMINAL_AHEAD) {
+        if (net_pending(s->sled) >= ahead) {
             break;
         }
 

@@ -59,13 +59,20 @@ agree(ngx_uplink_data_t *d, ngx_uplink_envelope_t *env)
 static void
 both(u_char *copy, size_t size)
 {
-    u_char                 text[NGX_UPLINK_JSON_ERROR];
-    size_t                 len;
-    ngx_int_t              rc;
-    ngx_uplink_data_t      d;
-    ngx_uplink_envelope_t  env;
+    u_char                   text[NGX_UPLINK_JSON_ERROR];
+    size_t                   len;
+    ngx_int_t                rc;
+    ngx_uplink_data_t        d;
+    ngx_uplink_envelope_t    env;
+    ngx_uplink_data_shape_t  none;
 
-    rc = ngx_uplink_data_match(copy, size, &d);
+    static ngx_uplink_data_shape_t  shape;
+
+    memset(&none, 0, sizeof(none));
+
+    rc = ngx_uplink_data_match(&none, copy, size, &d);
+
+    must(rc == ngx_uplink_data_match(&shape, copy, size, &d));
 
     must(rc == NGX_OK || rc == NGX_DECLINED);
 

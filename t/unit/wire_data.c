@@ -16,15 +16,41 @@
 #define CLOSE  "}}"
 
 
-/* in a block of just its size */
+/*
+ * In a block of just its size; with what was learnt from the messages before
+ * it, and as the first one.
+ */
 
 static ngx_int_t
 match(const char *text, size_t len, ngx_uplink_data_t *d, u_char **copy)
 {
+    ngx_int_t                 rc;
+    ngx_uplink_data_t         first;
+    ngx_uplink_data_shape_t   none;
+
+    static ngx_uplink_data_shape_t  shape;
+
     *copy = malloc(len ? len : 1);
     memcpy(*copy, text, len);
 
-    return ngx_uplink_data_match(*copy, len, d);
+    memset(&none, 0, sizeof(none));
+    memset(&first, 0, sizeof(first));
+    memset(d, 0, sizeof(ngx_uplink_data_t));
+
+    rc = ngx_uplink_data_match(&shape, *copy, len, d);
+
+    if (rc != ngx_uplink_data_match(&none, *copy, len, &first)
+        || (rc == NGX_OK
+            && (d->session_len != first.session_len
+                || (d->session_len && d->session != first.session)
+                || d->base64 != first.base64
+                || d->base64_len != first.base64_len
+                || d->raw != first.raw)))
+    {
+        return NGX_ERROR;
+    }
+
+    return rc;
 }
 
 
@@ -147,14 +173,14 @@ lengths(void)
         free(copy);
 
         for (i = 0; i < len; i++) {
-            cut += (match(text, i, &d, &copy) == NGX_OK);
+            cut += (match(text, i, &d, &copy) != NGX_DECLINED);
             free(copy);
         }
 
         for (i = head; i < len - 3; i++) {
             memcpy(spoiled, text, len);
             spoiled[i] = (i % 2) ? '\x80' : '-';
-            bad += (match(spoiled, len, &d, &copy) == NGX_OK);
+            bad += (match(spoiled, len, &d, &copy) != NGX_DECLINED);
             free(copy);
         }
     }
@@ -162,6 +188,42 @@ lengths(void)
     ok(good == sizeof(raw), "data of every length: %d", (int) good);
     ok(cut == 0, "nothing that is cut off");
     ok(bad == 0, "nothing with a byte that is not of the alphabet");
+}
+
+
+/* one byte of all of it changed: the shape says what the parser says */
+
+static void
+shapes(void)
+{
+    char                text[256], other[256];
+    u_char             *copy;
+    size_t              i, len;
+    ngx_int_t           rc;
+    ngx_uint_t          ch, wrong;
+    ngx_uplink_data_t   d;
+
+    wrong = 0;
+
+    len = sprintf(text, "{\"type\":\"terminal.data\",\"req_id\":\"r\","
+                  "\"payload\":{\"session_id\":\"session-1\","
+                  "\"data_b64\":\"aGVsbG8K\"}}");
+
+    for (i = 0; i < len; i++) {
+        for (ch = 0; ch < 256; ch++) {
+            wrong += (match(text, len, &d, &copy) != NGX_OK);
+            free(copy);
+
+            memcpy(other, text, len);
+            other[i] = (char) ch;
+
+            rc = match(other, len, &d, &copy);
+            wrong += (rc == NGX_ERROR);
+            free(copy);
+        }
+    }
+
+    ok(wrong == 0, "what was learnt changes nothing");
 }
 
 
@@ -198,6 +260,7 @@ main(void)
     taken();
     left();
     lengths();
+    shapes();
     alphabet();
 
     return done();

@@ -34,7 +34,8 @@ static const ngx_uplink_conn_ops_t  ngx_uplink_echo_ops = {
     ngx_uplink_echo_sent,
     NULL,                                  /* never woken */
     NULL,                                  /* no deadline */
-    ngx_uplink_echo_closed
+    ngx_uplink_echo_closed,
+    NULL                                   /* no pong of its own */
 };
 
 

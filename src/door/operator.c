@@ -35,7 +35,8 @@ static const ngx_uplink_conn_ops_t  ngx_uplink_console_ops = {
     ngx_uplink_console_sent,
     ngx_uplink_console_wake,
     ngx_uplink_console_deadline,
-    ngx_uplink_console_closed
+    ngx_uplink_console_closed,
+    NULL                                   /* no pong of its own */
 };
 
 

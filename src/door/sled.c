@@ -50,7 +50,8 @@ static const ngx_uplink_conn_ops_t  ngx_uplink_sled_ops = {
     ngx_uplink_sled_sent,
     ngx_uplink_sled_wake,
     ngx_uplink_sled_deadline,
-    ngx_uplink_sled_closed
+    ngx_uplink_sled_closed,
+    ngx_uplink_sled_pong
 };
 
 

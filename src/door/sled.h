@@ -47,6 +47,8 @@ typedef struct {
     ngx_uplink_who_t         who;
     ngx_str_t                agent;
     uint64_t                 awaited;     /* an answer ends there; 0: none */
+    uint64_t                 fence;       /* pings behind terminal.pause */
+    uint64_t                 passed;      /* the last that was answered */
     ngx_msec_t               grace;       /* draining: when it is over */
     ngx_uplink_sled_routes_t routes;
     ngx_event_t              later;       /* for news that can wait */
@@ -202,6 +204,11 @@ ngx_int_t ngx_uplink_sled_failed(ngx_uplink_sled_conn_t *sc,
 /* src/door/sled_errand.c: what the fleet wants of its terminals */
 
 void ngx_uplink_sled_errands(ngx_uplink_sled_conn_t *sc);
+
+
+/* src/door/sled_pause.c: its answer to a fence */
+
+void ngx_uplink_sled_pong(ngx_uplink_conn_t *uc, u_char *data, size_t len);
 
 
 /* src/door/sled_tasks.c */

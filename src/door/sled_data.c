@@ -28,10 +28,6 @@ static ngx_int_t ngx_uplink_sled_lane(ngx_uplink_sled_route_t *route,
     ngx_uint_t n, ngx_uint_t kind, u_char *data, size_t len);
 static ngx_int_t ngx_uplink_sled_gap(ngx_uplink_sled_route_t *route,
     ngx_uint_t n, uint64_t from, uint64_t to);
-static void ngx_uplink_sled_pause(ngx_uplink_sled_route_t *route,
-    ngx_uint_t n);
-static ngx_uplink_conn_t *ngx_uplink_sled_direct(
-    ngx_uplink_sled_route_t *route, ngx_uint_t n);
 
 
 ngx_int_t
@@ -127,6 +123,13 @@ ngx_uplink_sled_show(ngx_uplink_sled_route_t *route,
 
     at = t->position;
 
+    if (route->route.nseats) {
+        route->unread = 0;
+
+    } else {
+        ngx_uplink_sled_unread(route, raw);
+    }
+
     for (i = 0; i < route->route.nseats; i++) {
         if (ngx_uplink_sled_deliver(route, i, piece, at, raw) != NGX_OK) {
 
@@ -179,16 +182,16 @@ ngx_uplink_sled_deliver(ngx_uplink_sled_route_t *route, ngx_uint_t n,
         high = ngx_uplink_lane_high(route->sled->conf);
     }
 
-    if (rs->driver ? backlog > high + NGX_UPLINK_PAUSED_MAX
-                   : (backlog > high && seat->next >= at))
+    if (!rs->driver && backlog > high && seat->next >= at) {
+
+        /* it gets the rest when it has read this */
+
+        return NGX_OK;
+    }
+
+    if (rs->driver
+        && ngx_uplink_sled_overrun(route, n, backlog, high, raw))
     {
-        if (!rs->driver) {
-
-            /* it gets the rest when it has read this */
-
-            return NGX_OK;
-        }
-
         (void) ngx_uplink_terminal_fail(route->sled->fleet,
                                         route->sled->link,
                                         route->route.handle, "slow_consumer",
@@ -222,7 +225,8 @@ ngx_uplink_sled_deliver(ngx_uplink_sled_route_t *route, ngx_uint_t n,
     if (rc == NGX_BUSY && rs->driver) {
         (void) ngx_uplink_terminal_fail(route->sled->fleet,
                                         route->sled->link,
-                                        route->route.handle, "zone_full",
+                                        route->route.handle,
+                                        uc ? "slow_consumer" : "zone_full",
                                         "there is no room for its data");
         return NGX_DONE;
     }
@@ -284,12 +288,7 @@ ngx_uplink_sled_missed(ngx_uplink_sled_route_t *route, ngx_uint_t n,
 }
 
 
-/*
- * The connection to write to, or NULL: it is another process', or something
- * stands in its lane still, from when the sled was elsewhere.
- */
-
-static ngx_uplink_conn_t *
+ngx_uplink_conn_t *
 ngx_uplink_sled_direct(ngx_uplink_sled_route_t *route, ngx_uint_t n)
 {
     ngx_uplink_browser_t     *browser;
@@ -334,7 +333,7 @@ ngx_uplink_sled_write(ngx_uplink_sled_route_t *route, ngx_uint_t n,
         return NGX_ERROR;
     }
 
-    rc = ngx_uplink_stream_put(&browser->stream, piece);
+    rc = ngx_uplink_outlet_put(&browser->outlet, piece);
 
     if (rc == NGX_ERROR && !uc->closing) {
         ngx_uplink_conn_abort(uc);
@@ -433,52 +432,6 @@ ngx_uplink_sled_gaps(ngx_uplink_sled_route_t *route)
 
         if (ngx_uplink_sled_gap(route, i, rs->seat->next, at) == NGX_OK) {
             rs->seat->next = at;
-        }
-    }
-}
-
-
-/* the browser may have read all before it could see that it is to say so */
-
-static void
-ngx_uplink_sled_pause(ngx_uplink_sled_route_t *route, ngx_uint_t n)
-{
-    ngx_uplink_out_t         out;
-    ngx_uplink_seat_t       *seat;
-    ngx_uplink_sled_conn_t  *sc;
-
-    sc = route->sled;
-    seat = route->route.seats[n].seat;
-
-    if (!(route->route.features & NGX_UPLINK_FEATURE_FLOW)
-        || ngx_uplink_terminal_pause(sc->fleet, sc->link,
-                                     route->route.terminal)
-           != NGX_OK)
-    {
-        return;
-    }
-
-    if (ngx_uplink_sled_answer(sc, &out, "terminal.pause", NULL, 0,
-                               NGX_UPLINK_JSON_QUOTED(NGX_UPLINK_SESSION_MAX)
-                               + NGX_UPLINK_OUT_MEMBER)
-        != NGX_OK)
-    {
-        return;
-    }
-
-    ngx_uplink_out_string(&out, "session_id", route->session,
-                          route->session_len);
-    ngx_uplink_sled_send(sc, &out);
-
-    route->paused = 1;
-
-    if (ngx_uplink_sled_direct(route, n) == NULL) {
-        ngx_memory_barrier();
-
-        if (ngx_uplink_lane_level(&seat->lane)
-            <= ngx_uplink_lane_low(sc->conf))
-        {
-            (void) ngx_uplink_seat_drained(sc->fleet, seat);
         }
     }
 }

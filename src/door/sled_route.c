@@ -174,7 +174,7 @@ ngx_uplink_route_create(ngx_uplink_sled_conn_t *sc, u_char *session,
 
     if ((routes->n >= routes->mask
          && ngx_uplink_routes_grow(routes, log) != NGX_OK)
-        || ngx_uplink_stream_init(&route->stream, sc->conn, sc->binary,
+        || ngx_uplink_outlet_init(&route->outlet, sc->conn, sc->binary,
                                   route->route.handle, session, len)
            != NGX_OK)
     {
@@ -277,7 +277,7 @@ ngx_uplink_sled_route_free(ngx_uplink_sled_route_t *route)
     routes->n--;
 
     ngx_uplink_route_detach(route);
-    ngx_uplink_stream_free(&route->stream);
+    ngx_uplink_outlet_free(&route->outlet);
     ngx_free(route);
 }
 

@@ -19,7 +19,11 @@ struct ngx_uplink_sled_route_s {
     ngx_uplink_sled_route_t   *handle_next;
     ngx_uplink_sled_conn_t    *sled;
     ngx_uplink_route_t         route;
-    ngx_uplink_stream_t        stream;       /* of what is typed */
+    ngx_uplink_outlet_t        outlet;       /* of what is typed */
+    uint64_t                   fence;        /* of its last pause */
+    uint64_t                   paused_at;    /* of what was received */
+    size_t                     over;         /* bytes that came behind it */
+    size_t                     unread;       /* that nobody was there for */
     uint32_t                   hash;
     unsigned                   paused:1;
     unsigned                   input:1;      /* stands in the lane, for want
@@ -59,9 +63,33 @@ void ngx_uplink_sled_binary(ngx_uplink_sled_conn_t *sc, u_char *data,
 void ngx_uplink_sled_show(ngx_uplink_sled_route_t *route,
     ngx_uplink_piece_t *piece, size_t raw);
 
+/*
+ * The connection to write to, or NULL: it is another process', or something
+ * stands in its lane still, from when the sled was elsewhere.
+ */
+
+ngx_uplink_conn_t *ngx_uplink_sled_direct(ngx_uplink_sled_route_t *route,
+    ngx_uint_t n);
+
 /* the stream has been repeated from here: who wanted more is told */
 
 void ngx_uplink_sled_gaps(ngx_uplink_sled_route_t *route);
+
+
+/* src/door/sled_pause.c */
+
+/* so much has not been read by the n-th, who drives: the PTY is to wait */
+
+void ngx_uplink_sled_pause(ngx_uplink_sled_route_t *route, ngx_uint_t n);
+
+/* 1: the sled has gone on even so, and so much more is not taken */
+
+ngx_uint_t ngx_uplink_sled_overrun(ngx_uplink_sled_route_t *route,
+    ngx_uint_t n, size_t backlog, size_t high, size_t raw);
+
+/* nobody sits there: enough for one who comes back is enough */
+
+void ngx_uplink_sled_unread(ngx_uplink_sled_route_t *route, size_t raw);
 
 
 /* src/door/sled_typed.c: what stands in its input lane */

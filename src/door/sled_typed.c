@@ -56,7 +56,7 @@ ngx_uplink_sled_put(ngx_uplink_sled_route_t *route, ngx_uplink_piece_t *piece)
     uc = route->sled->conn;
 
     if (ngx_uplink_conn_backlog(uc) <= ngx_uplink_sled_full(uc)) {
-        rc = ngx_uplink_stream_put(&route->stream, piece);
+        rc = ngx_uplink_outlet_put(&route->outlet, piece);
 
         if (rc != NGX_BUSY) {
             return rc;

@@ -44,7 +44,8 @@ static const ngx_uplink_conn_ops_t  ngx_uplink_browser_ops = {
     ngx_uplink_browser_sent,
     ngx_uplink_browser_wake,
     ngx_uplink_browser_deadline,
-    ngx_uplink_browser_closed
+    ngx_uplink_browser_closed,
+    NULL                                   /* no pong of its own */
 };
 
 
@@ -274,8 +275,10 @@ ngx_uplink_browser_upgrade(ngx_http_request_t *r,
 
     /* behind the pause there is room for what was on the way, and for us */
 
-    uc->send_buffer = ngx_uplink_browser_high(uc) + NGX_UPLINK_PAUSED_MAX
-                      + 2 * conf->max_message + NGX_UPLINK_BROWSER_CONTROL;
+    uc->send_buffer = ngx_uplink_browser_high(uc)
+                      + ngx_uplink_under_way(browser->conf)
+                      + NGX_UPLINK_PAUSED_MAX + 2 * conf->max_message
+                      + NGX_UPLINK_BROWSER_CONTROL;
 
     return NGX_OK;
 }
@@ -303,10 +306,24 @@ ngx_uplink_browser_secrets(ngx_http_request_t *r,
     }
 
     if (ngx_uplink_random(log, visit->request, sizeof(visit->request))
-        != NGX_OK
-        || ngx_uplink_random_hex(log, browser->secret,
-                                 sizeof(browser->secret) / 2)
-           != NGX_OK)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (visit->resuming && visit->session.len
+        && token.len == sizeof(browser->secret))
+    {
+        /*
+         * It keeps the one that it has.  A new one may be lost on its way,
+         * and then nobody could ever come back.
+         */
+
+        ngx_memcpy(browser->secret, token.data, token.len);
+
+    } else if (ngx_uplink_random_hex(log, browser->secret,
+                                     sizeof(browser->secret) / 2)
+               != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -440,7 +457,10 @@ ngx_uplink_browser_wake(ngx_uplink_conn_t *uc)
     }
 
     if (bits & NGX_UPLINK_BIT_REPLACED) {
-        ngx_uplink_browser_close(browser, NGX_UPLINK_CLOSE_RESTART,
+        ngx_uplink_browser_close(browser,
+                                 ngx_uplink_bus_leaving(browser->fleet)
+                                 ? NGX_UPLINK_CLOSE_RESTART
+                                 : NGX_UPLINK_CLOSE_REPLACED,
                                  "replaced");
         return;
     }
@@ -574,7 +594,7 @@ ngx_uplink_browser_leave(ngx_uplink_browser_t *browser)
         browser->seat = NULL;
     }
 
-    ngx_uplink_stream_free(&browser->stream);
+    ngx_uplink_outlet_free(&browser->outlet);
 
     if (browser->kept) {
         ngx_free(browser->kept);

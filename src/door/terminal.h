@@ -22,12 +22,16 @@
 
 
 /*
- * What is taken behind terminal.pause: 256 KiB, in base64 and with the
- * frames around it.  Another part of the queue is for what is not data.
+ * What is taken of a sled that knows of terminal.pause: 256 KiB, in base64
+ * and with the frames around it.  What may be under way before it knows is
+ * more, see sled_pause.c.  Another part of the queue is for what is not data.
  */
 
 #define NGX_UPLINK_PAUSED_MAX        (384 * 1024)
 #define NGX_UPLINK_BROWSER_CONTROL   (64 * 1024)
+
+#define ngx_uplink_under_way(conf)                                            \
+    (NGX_UPLINK_PAUSED_MAX + 8 * (conf)->conn.send_buffer)
 
 /* a lane: when the sled is paused, and when it goes on, as for an output */
 
@@ -53,7 +57,7 @@ typedef struct {
     ngx_str_t                head;      /* the message up to the data */
     u_char                   kind[9];   /* the same of a binary one */
     unsigned                 binary:1;
-} ngx_uplink_stream_t;
+} ngx_uplink_outlet_t;
 
 
 /* what stands before a piece in a lane */
@@ -76,7 +80,7 @@ typedef struct {
     const char              *unresolved;  /* why, or NULL */
     ngx_uplink_seat_t       *seat;      /* NULL: none, or not yet */
     ngx_uplink_who_t         who;
-    ngx_uplink_stream_t      stream;    /* of what is shown */
+    ngx_uplink_outlet_t      outlet;    /* of what is shown */
     ngx_uplink_lane_writer_t writer;    /* of what is typed */
 
     /* the sled's side of it, if that is in this process; sled_data.c */
@@ -167,14 +171,14 @@ void ngx_uplink_browser_show(ngx_uplink_browser_t *browser);
 
 /* src/door/terminal_data.c */
 
-ngx_int_t ngx_uplink_stream_init(ngx_uplink_stream_t *stream,
+ngx_int_t ngx_uplink_outlet_init(ngx_uplink_outlet_t *outlet,
     ngx_uplink_conn_t *uc, ngx_uint_t binary, uint64_t handle,
     u_char *session, size_t len);
-void ngx_uplink_stream_free(ngx_uplink_stream_t *stream);
+void ngx_uplink_outlet_free(ngx_uplink_outlet_t *outlet);
 
 /* one message; NGX_OK, NGX_BUSY, NGX_ERROR */
 
-ngx_int_t ngx_uplink_stream_put(ngx_uplink_stream_t *stream,
+ngx_int_t ngx_uplink_outlet_put(ngx_uplink_outlet_t *outlet,
     ngx_uplink_piece_t *piece);
 
 /* the same bytes without the first of them: raw, in memory to be freed */

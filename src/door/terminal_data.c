@@ -9,56 +9,56 @@
 #include "wire/base64.h"
 
 
-#define NGX_UPLINK_STREAM_KIND  0x01
+#define NGX_UPLINK_OUTLET_KIND  0x01
 
-#define NGX_UPLINK_STREAM_OPEN                                                \
+#define NGX_UPLINK_OUTLET_OPEN                                                \
     "{\"type\":\"terminal.data\",\"req_id\":\"\",\"payload\":"                \
     "{\"session_id\":"
-#define NGX_UPLINK_STREAM_DATA  ",\"data_b64\":\""
-#define NGX_UPLINK_STREAM_END   "\"}}"
+#define NGX_UPLINK_OUTLET_DATA  ",\"data_b64\":\""
+#define NGX_UPLINK_OUTLET_END   "\"}}"
 
 
 static u_char *ngx_uplink_piece_copy(u_char *dst, ngx_uplink_piece_t *piece);
-static ngx_int_t ngx_uplink_stream_text(ngx_uplink_stream_t *stream,
+static ngx_int_t ngx_uplink_outlet_text(ngx_uplink_outlet_t *outlet,
     ngx_uplink_piece_t *piece);
-static ngx_int_t ngx_uplink_stream_binary(ngx_uplink_stream_t *stream,
+static ngx_int_t ngx_uplink_outlet_binary(ngx_uplink_outlet_t *outlet,
     ngx_uplink_piece_t *piece);
 
 
 /* all of a message that is always the same is written once */
 
 ngx_int_t
-ngx_uplink_stream_init(ngx_uplink_stream_t *stream, ngx_uplink_conn_t *uc,
+ngx_uplink_outlet_init(ngx_uplink_outlet_t *outlet, ngx_uplink_conn_t *uc,
     ngx_uint_t binary, uint64_t handle, u_char *session, size_t len)
 {
     u_char      *p;
     ngx_uint_t   i;
 
-    p = ngx_alloc(sizeof(NGX_UPLINK_STREAM_OPEN NGX_UPLINK_STREAM_DATA)
+    p = ngx_alloc(sizeof(NGX_UPLINK_OUTLET_OPEN NGX_UPLINK_OUTLET_DATA)
                   + NGX_UPLINK_JSON_QUOTED(len), uc->connection->log);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_uplink_stream_free(stream);
+    ngx_uplink_outlet_free(outlet);
 
-    stream->conn = uc;
-    stream->binary = binary;
+    outlet->conn = uc;
+    outlet->binary = binary;
 
-    stream->head.data = p;
+    outlet->head.data = p;
 
-    p = ngx_cpymem(p, NGX_UPLINK_STREAM_OPEN,
-                   sizeof(NGX_UPLINK_STREAM_OPEN) - 1);
+    p = ngx_cpymem(p, NGX_UPLINK_OUTLET_OPEN,
+                   sizeof(NGX_UPLINK_OUTLET_OPEN) - 1);
     p = ngx_uplink_json_quote(p, session, len);
-    p = ngx_cpymem(p, NGX_UPLINK_STREAM_DATA,
-                   sizeof(NGX_UPLINK_STREAM_DATA) - 1);
+    p = ngx_cpymem(p, NGX_UPLINK_OUTLET_DATA,
+                   sizeof(NGX_UPLINK_OUTLET_DATA) - 1);
 
-    stream->head.len = p - stream->head.data;
+    outlet->head.len = p - outlet->head.data;
 
-    stream->kind[0] = NGX_UPLINK_STREAM_KIND;
+    outlet->kind[0] = NGX_UPLINK_OUTLET_KIND;
 
     for (i = 0; i < 8; i++) {
-        stream->kind[i + 1] = (u_char) (handle >> (56 - 8 * i));
+        outlet->kind[i + 1] = (u_char) (handle >> (56 - 8 * i));
     }
 
     return NGX_OK;
@@ -66,20 +66,20 @@ ngx_uplink_stream_init(ngx_uplink_stream_t *stream, ngx_uplink_conn_t *uc,
 
 
 void
-ngx_uplink_stream_free(ngx_uplink_stream_t *stream)
+ngx_uplink_outlet_free(ngx_uplink_outlet_t *outlet)
 {
-    if (stream->head.data) {
-        ngx_free(stream->head.data);
-        ngx_str_null(&stream->head);
+    if (outlet->head.data) {
+        ngx_free(outlet->head.data);
+        ngx_str_null(&outlet->head);
     }
 }
 
 
 ngx_int_t
-ngx_uplink_stream_put(ngx_uplink_stream_t *stream, ngx_uplink_piece_t *piece)
+ngx_uplink_outlet_put(ngx_uplink_outlet_t *outlet, ngx_uplink_piece_t *piece)
 {
-    return stream->binary ? ngx_uplink_stream_binary(stream, piece)
-                          : ngx_uplink_stream_text(stream, piece);
+    return outlet->binary ? ngx_uplink_outlet_binary(outlet, piece)
+                          : ngx_uplink_outlet_text(outlet, piece);
 }
 
 
@@ -97,24 +97,24 @@ ngx_uplink_piece_copy(u_char *dst, ngx_uplink_piece_t *piece)
 
 
 static ngx_int_t
-ngx_uplink_stream_text(ngx_uplink_stream_t *stream, ngx_uplink_piece_t *piece)
+ngx_uplink_outlet_text(ngx_uplink_outlet_t *outlet, ngx_uplink_piece_t *piece)
 {
     u_char             *p, *start, *raw;
     size_t              len, size;
     ngx_uplink_conn_t  *uc;
 
-    uc = stream->conn;
+    uc = outlet->conn;
     len = piece->base64 ? piece->len
                         : NGX_UPLINK_BASE64_ENCODED(piece->len);
 
-    size = stream->head.len + len + sizeof(NGX_UPLINK_STREAM_END);
+    size = outlet->head.len + len + sizeof(NGX_UPLINK_OUTLET_END);
 
     start = ngx_uplink_conn_reserve(uc, size + 4);
     if (start == NULL) {
         return uc->closing ? NGX_ERROR : NGX_BUSY;
     }
 
-    p = ngx_cpymem(start, stream->head.data, stream->head.len);
+    p = ngx_cpymem(start, outlet->head.data, outlet->head.len);
 
     if (piece->base64) {
         p = ngx_uplink_piece_copy(p, piece);
@@ -132,8 +132,8 @@ ngx_uplink_stream_text(ngx_uplink_stream_t *stream, ngx_uplink_piece_t *piece)
         p = ngx_uplink_base64_encode(p, raw, piece->len);
     }
 
-    p = ngx_cpymem(p, NGX_UPLINK_STREAM_END,
-                   sizeof(NGX_UPLINK_STREAM_END) - 1);
+    p = ngx_cpymem(p, NGX_UPLINK_OUTLET_END,
+                   sizeof(NGX_UPLINK_OUTLET_END) - 1);
 
     ngx_uplink_conn_commit(uc, NGX_UPLINK_WS_TEXT, p - start);
 
@@ -142,21 +142,21 @@ ngx_uplink_stream_text(ngx_uplink_stream_t *stream, ngx_uplink_piece_t *piece)
 
 
 static ngx_int_t
-ngx_uplink_stream_binary(ngx_uplink_stream_t *stream,
+ngx_uplink_outlet_binary(ngx_uplink_outlet_t *outlet,
     ngx_uplink_piece_t *piece)
 {
     u_char             *p, *start;
     size_t              len;
     ngx_uplink_conn_t  *uc;
 
-    uc = stream->conn;
+    uc = outlet->conn;
 
-    start = ngx_uplink_conn_reserve(uc, sizeof(stream->kind) + piece->len);
+    start = ngx_uplink_conn_reserve(uc, sizeof(outlet->kind) + piece->len);
     if (start == NULL) {
         return uc->closing ? NGX_ERROR : NGX_BUSY;
     }
 
-    p = ngx_cpymem(start, stream->kind, sizeof(stream->kind));
+    p = ngx_cpymem(start, outlet->kind, sizeof(outlet->kind));
 
     if (!piece->base64) {
         len = ngx_uplink_piece_copy(p, piece) - p;
@@ -174,7 +174,7 @@ ngx_uplink_stream_binary(ngx_uplink_stream_t *stream,
     }
 
     ngx_uplink_conn_commit(uc, NGX_UPLINK_WS_BINARY,
-                           sizeof(stream->kind) + len);
+                           sizeof(outlet->kind) + len);
 
     return NGX_OK;
 }

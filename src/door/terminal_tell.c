@@ -171,7 +171,7 @@ ngx_uplink_browser_opened(ngx_uplink_browser_t *browser,
         return NGX_OK;
     }
 
-    if (ngx_uplink_stream_init(&browser->stream, browser->conn,
+    if (ngx_uplink_outlet_init(&browser->outlet, browser->conn,
                                browser->binary, told->handle, told->session,
                                told->session_len)
         != NGX_OK)
@@ -433,5 +433,5 @@ ngx_uplink_browser_piece(ngx_uplink_browser_t *browser,
     piece.len = head->len;
     piece.base64 = (head->kind == NGX_UPLINK_LANE_BASE64);
 
-    return ngx_uplink_stream_put(&browser->stream, &piece);
+    return ngx_uplink_outlet_put(&browser->outlet, &piece);
 }

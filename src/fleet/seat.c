@@ -34,6 +34,57 @@ ngx_uplink_seat_sit(ngx_uplink_fleet_t *fleet, ngx_uplink_terminal_t *t,
 }
 
 
+void
+ngx_uplink_seat_drive(ngx_uplink_fleet_t *fleet, ngx_uplink_terminal_t *t,
+    ngx_uplink_seat_t *seat)
+{
+    t->driver = seat;
+    t->lingering = 0;
+    t->version++;
+
+    ngx_uplink_terminal_watch(fleet, t);
+
+    ngx_uplink_seat_begin(fleet, t, seat);
+}
+
+
+void
+ngx_uplink_seat_begin(ngx_uplink_fleet_t *fleet, ngx_uplink_terminal_t *t,
+    ngx_uplink_seat_t *seat)
+{
+    ngx_uint_t  replay;
+
+    replay = (t->ticket->link == NULL
+              || (t->ticket->link->features & NGX_UPLINK_FEATURE_REPLAY));
+
+    if (!replay && !seat->exact) {
+        seat->next = t->position;
+    }
+
+    /* nothing is to be repeated, or nobody can repeat it? */
+
+    seat->waiting = (seat->next != t->offset && replay);
+
+    if (!seat->waiting) {
+        seat->begin = seat->next;
+        ngx_uplink_seat_tell_add(fleet, seat, NGX_UPLINK_TELL_OPENED);
+
+    } else if (t->ticket->link) {
+        ngx_uplink_terminal_attach(fleet, t);
+    }
+
+    if (t->ticket->link == NULL) {
+        ngx_uplink_seat_tell_add(fleet, seat, NGX_UPLINK_TELL_AWAY);
+    }
+
+    /* it was for one who was slow, or for nobody */
+
+    if (t->paused && (seat == t->driver || t->nseats == 1)) {
+        ngx_uplink_terminal_todo_add(fleet, t, NGX_UPLINK_TODO_RESUME);
+    }
+}
+
+
 ngx_int_t
 ngx_uplink_seat_tell(ngx_uplink_fleet_t *fleet, ngx_uplink_seat_t *seat,
     ngx_uint_t mask, ngx_uplink_told_t *told)
@@ -183,10 +234,14 @@ ngx_uplink_seat_rise(ngx_uplink_fleet_t *fleet, ngx_uplink_seat_t *seat)
 
     t = seat->terminal;
     drove = (t->driver == seat);
-    leaving = ngx_uplink_seat_leaving(fleet, seat);
+    leaving = fleet->sh->ports[seat->box.port].leaving;
 
     if (drove) {
         t->driver = NULL;
+    }
+
+    if (t->heir == seat) {
+        t->heir = NULL;
     }
 
     ngx_uplink_box_disown(&seat->box);
@@ -221,13 +276,22 @@ ngx_uplink_seat_rise(ngx_uplink_fleet_t *fleet, ngx_uplink_seat_t *seat)
         return;
     }
 
-    if (t->paused) {
+    if (t->heir && t->state == NGX_UPLINK_TERMINAL_OPEN) {
+        seat = t->heir;
+        t->heir = NULL;
+        ngx_uplink_seat_drive(fleet, t, seat);
+        return;
+    }
+
+    /* what nobody reads can wait as well */
+
+    if (t->paused && t->nseats) {
         ngx_uplink_terminal_todo_add(fleet, t, NGX_UPLINK_TODO_RESUME);
     }
 
     if (leaving) {
 
-        /* it is not its fault */
+        /* it was asked to come back elsewhere */
 
         t->linger = ngx_max(t->linger, NGX_UPLINK_SEAT_LINGER);
     }

@@ -260,7 +260,7 @@ ngx_uplink_session_replay(ngx_uplink_fleet_t *fleet, ngx_uplink_terminal_t *t,
     {
         seat = ngx_queue_data(q, ngx_uplink_seat_t, queue);
 
-        if (!seat->waiting || seat->next < t->attach) {
+        if (!seat->waiting || seat == t->heir || seat->next < t->attach) {
             continue;
         }
 
@@ -435,19 +435,24 @@ ngx_uplink_terminal_session(ngx_uplink_fleet_t *fleet,
 
 ngx_int_t
 ngx_uplink_terminal_pause(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
-    ngx_uplink_terminal_t *t)
+    ngx_uplink_terminal_t *t, uint64_t version)
 {
+    ngx_int_t  rc;
+
     if (ngx_uplink_lock(fleet) != NGX_OK) {
         return NGX_DECLINED;
     }
 
-    if (link->ticket && t->ticket == link->ticket) {
+    rc = NGX_DECLINED;
+
+    if (link->ticket && t->version == version && t->ticket == link->ticket) {
         t->paused = 1;
+        rc = NGX_OK;
     }
 
     ngx_uplink_unlock(fleet);
 
-    return NGX_OK;
+    return rc;
 }
 
 

@@ -234,7 +234,7 @@ ngx_uplink_terminal_attach(ngx_uplink_fleet_t *fleet,
     {
         seat = ngx_queue_data(q, ngx_uplink_seat_t, queue);
 
-        if (seat->waiting && seat->next < from) {
+        if (seat->waiting && seat != t->heir && seat->next < from) {
             from = seat->next;
         }
     }
@@ -246,7 +246,12 @@ ngx_uplink_terminal_attach(ngx_uplink_fleet_t *fleet,
     t->attaching = 1;
     t->attach = from;
 
-    ngx_uplink_terminal_todo_add(fleet, t, NGX_UPLINK_TODO_ATTACH);
+    /* what is repeated is wanted, whoever else is slow */
+
+    ngx_uplink_terminal_todo_add(fleet, t,
+                                 t->paused ? NGX_UPLINK_TODO_ATTACH
+                                             |NGX_UPLINK_TODO_RESUME
+                                           : NGX_UPLINK_TODO_ATTACH);
 }
 
 
@@ -351,7 +356,6 @@ ngx_uplink_terminals_away(ngx_uplink_fleet_t *fleet,
 
         t->version++;
         t->attaching = 0;
-        t->paused = 0;
         t->away_until = ngx_uplink_now() + ticket->window;
 
         ngx_uplink_seats_free(fleet, t);
@@ -390,7 +394,6 @@ ngx_uplink_terminals_back(ngx_uplink_fleet_t *fleet,
         t->version++;
         t->away_until = 0;
         t->attaching = 0;
-        t->paused = 0;
 
         ngx_uplink_seats_free(fleet, t);
 
@@ -407,6 +410,12 @@ ngx_uplink_terminals_back(ngx_uplink_fleet_t *fleet,
 
         if (ngx_uplink_lane_level(&t->input)) {
             ngx_uplink_terminal_todo_add(fleet, t, NGX_UPLINK_TODO_INPUT);
+        }
+
+        /* it may have been told before it was lost */
+
+        if (t->paused) {
+            ngx_uplink_terminal_todo_add(fleet, t, NGX_UPLINK_TODO_RESUME);
         }
 
         if (!(ticket->link->features & NGX_UPLINK_FEATURE_REPLAY)) {

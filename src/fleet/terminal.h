@@ -82,6 +82,7 @@ struct ngx_uplink_terminal_s {
     ngx_queue_t              gone;       /* seats that the sled's side frees */
     ngx_uint_t               nseats;
     ngx_uplink_seat_t       *driver;
+    ngx_uplink_seat_t       *heir;       /* drives when that one has left */
     ngx_uplink_lane_t        input;
     ngx_uplink_blob_t       *opened;     /* members of terminal.opened */
 
@@ -331,12 +332,13 @@ ngx_int_t ngx_uplink_terminal_session(ngx_uplink_fleet_t *fleet,
     ngx_uplink_link_t *link, uint64_t handle, u_char *session, size_t *len);
 
 /*
- * The sled was told to stop reading the PTY; the browser that has room again
- * undoes it (ngx_uplink_seat_drained()).
+ * The sled is told to stop reading the PTY; the browser that has room again
+ * (ngx_uplink_seat_drained()), or that comes, undoes it.  NGX_DECLINED:
+ * somebody came or went since this version.
  */
 
 ngx_int_t ngx_uplink_terminal_pause(ngx_uplink_fleet_t *fleet,
-    ngx_uplink_link_t *link, ngx_uplink_terminal_t *t);
+    ngx_uplink_link_t *link, ngx_uplink_terminal_t *t, uint64_t version);
 
 /* the input lane has room again: its driver is told, if it waits for that */
 

@@ -45,6 +45,16 @@ void ngx_uplink_terminal_put(ngx_uplink_fleet_t *fleet,
 void ngx_uplink_terminal_attach(ngx_uplink_fleet_t *fleet,
     ngx_uplink_terminal_t *t);
 
+/* the seat that drives from now on, as nobody else does */
+
+void ngx_uplink_seat_drive(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_terminal_t *t, ngx_uplink_seat_t *seat);
+
+/* a browser that has taken its seat is shown the stream from its byte on */
+
+void ngx_uplink_seat_begin(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_terminal_t *t, ngx_uplink_seat_t *seat);
+
 /* when the deadline is to look at it again */
 
 void ngx_uplink_terminal_watch(ngx_uplink_fleet_t *fleet,
@@ -54,8 +64,6 @@ void ngx_uplink_terminal_watch(ngx_uplink_fleet_t *fleet,
 
 void ngx_uplink_seat_sit(ngx_uplink_fleet_t *fleet,
     ngx_uplink_terminal_t *t, ngx_uplink_seat_t *seat);
-ngx_uint_t ngx_uplink_seat_leaving(ngx_uplink_fleet_t *fleet,
-    ngx_uplink_seat_t *seat);
 void ngx_uplink_seats_free(ngx_uplink_fleet_t *fleet,
     ngx_uplink_terminal_t *t);
 

@@ -425,75 +425,42 @@ ngx_uplink_visit_old(ngx_uplink_fleet_t *fleet, ngx_uplink_visit_t *visit,
 }
 
 
-/* its driver again, with the token and if that place is free; else a viewer */
+/*
+ * Its driver again, with the token, else a viewer.  One who has that place
+ * still may be a connection that died unnoticed: it is told to go, and writes
+ * until it has.
+ */
 
 static void
 ngx_uplink_visit_join(ngx_uplink_fleet_t *fleet, ngx_uplink_visit_t *visit,
     ngx_uplink_terminal_t *t, ngx_uplink_seat_t *seat)
 {
-    ngx_uint_t  replay;
+    ngx_uplink_seat_t  *old;
 
-    if (!seat->view && visit->resuming
-        && (t->driver == NULL || ngx_uplink_seat_leaving(fleet, t->driver)))
-    {
-        if (t->driver) {
-            t->driver->view = 1;
-            ngx_uplink_box_post(fleet, &t->driver->box,
-                                NGX_UPLINK_BIT_REPLACED);
-        }
-
-        t->driver = seat;
-        t->lingering = 0;
-        ngx_memcpy(t->token, visit->token, 32);
-
-        if (t->cols != visit->cols || t->rows != visit->rows) {
-            t->cols = visit->cols;
-            t->rows = visit->rows;
-            ngx_uplink_terminal_todo_add(fleet, t, NGX_UPLINK_TODO_RESIZE);
-        }
-
-        ngx_uplink_terminal_watch(fleet, t);
-
-    } else {
-        seat->view = 1;
-    }
-
-    replay = (t->ticket->link == NULL
-              || (t->ticket->link->features & NGX_UPLINK_FEATURE_REPLAY));
-
-    seat->next = visit->exact ? visit->offset : 0;
-
-    if (!replay && !visit->exact) {
-        seat->next = t->position;
-    }
+    seat->view = (visit->view || !visit->resuming);
+    seat->next = visit->offset;
 
     ngx_uplink_seat_sit(fleet, t, seat);
 
-    if (seat->next == t->offset || !replay) {
-
-        /* nothing is to be repeated, or nobody can repeat it */
-
-        seat->begin = seat->next;
-        ngx_uplink_seat_tell_add(fleet, seat, NGX_UPLINK_TELL_OPENED);
-
-    } else {
-        seat->waiting = 1;
-
-        if (t->ticket->link) {
-            ngx_uplink_terminal_attach(fleet, t);
-        }
+    if (seat->view) {
+        ngx_uplink_seat_begin(fleet, t, seat);
+        return;
     }
 
-    if (t->ticket->link == NULL) {
-        ngx_uplink_seat_tell_add(fleet, seat, NGX_UPLINK_TELL_AWAY);
+    if (t->cols != visit->cols || t->rows != visit->rows) {
+        t->cols = visit->cols;
+        t->rows = visit->rows;
+        ngx_uplink_terminal_todo_add(fleet, t, NGX_UPLINK_TODO_RESIZE);
     }
-}
 
+    if (t->driver == NULL) {
+        ngx_uplink_seat_drive(fleet, t, seat);
+        return;
+    }
 
-/* it was asked to come back elsewhere */
+    old = t->heir ? t->heir : t->driver;
+    ngx_uplink_box_post(fleet, &old->box, NGX_UPLINK_BIT_REPLACED);
 
-ngx_uint_t
-ngx_uplink_seat_leaving(ngx_uplink_fleet_t *fleet, ngx_uplink_seat_t *seat)
-{
-    return fleet->sh->ports[seat->box.port].leaving;
+    seat->waiting = 1;
+    t->heir = seat;
 }

@@ -284,6 +284,11 @@ ngx_int_t ngx_uplink_lock_for(ngx_uplink_fleet_t *fleet, const char *op,
     size_t len);
 void ngx_uplink_unlock(ngx_uplink_fleet_t *fleet);
 
+/* pages that nobody has, in bytes; read freely: it may be another already */
+
+#define ngx_uplink_zone_rest(fleet)                                          \
+    ((size_t) (fleet)->pool->pfree * ngx_pagesize)
+
 /* locked; NULL when the zone is full even after forgetting ended requests */
 
 void *ngx_uplink_alloc(ngx_uplink_fleet_t *fleet, size_t size);

@@ -19,6 +19,7 @@
 
 #define NGX_UPLINK_WS_TEXT           0x1
 #define NGX_UPLINK_WS_BINARY         0x2
+#define NGX_UPLINK_WS_PING           0x9   /* in its turn; see pong() */
 
 /* the close codes of protocol.md, section 8 */
 
@@ -101,6 +102,15 @@ typedef struct {
 
     void                         (*closed)(ngx_uplink_conn_t *uc,
                                        ngx_uint_t code);
+
+    /*
+     * a pong; may be NULL.  It may answer a ping that was sent as a message,
+     * behind others, and what the client sends after it, it sends knowing
+     * these.
+     */
+
+    void                         (*pong)(ngx_uplink_conn_t *uc, u_char *data,
+                                       size_t len);
 
 } ngx_uplink_conn_ops_t;
 

@@ -457,6 +457,11 @@ ngx_uplink_input_control(ngx_uplink_conn_t *uc, u_char *data, size_t len)
 
     } else if (f->opcode == NGX_UPLINK_FRAME_PING && !uc->closing) {
         ngx_uplink_output_pong(uc, data, len);
+
+    } else if (f->opcode == NGX_UPLINK_FRAME_PONG && !uc->closing
+               && uc->ops->pong)
+    {
+        uc->ops->pong(uc, data, len);
     }
 
     if (part) {

@@ -10,7 +10,7 @@ import { createFleet } from './fleet.js';
 import { createHealth } from './health.js';
 import { createTerminal } from './terminal.js';
 import { keysDialog, settingsDialog } from './dialogs.js';
-import { fill, h, name } from './dom.js';
+import { fill, h, name, plain } from './dom.js';
 import { Requests } from './requests.js';
 import { Session } from './session.js';
 import { Settings } from './settings.js';
@@ -193,6 +193,13 @@ export class App {
             this.hideView();
             fill(this.main, signInForm(this, why));
             this.main.querySelector('input, button')?.focus();
+
+        } else if (state === 'waiting' && !this.current) {
+            fill(this.main, h('section', { class: 'signin' },
+                h('h2', null, 'The gateway does not let you in'),
+                h('p', null, plain(why)),
+                h('p', { class: 'faint' }, 'This page tries again by '
+                  + 'itself.')));
 
         } else if (state === 'online' || state === 'forbidden') {
             if (!this.current) {

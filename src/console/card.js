@@ -3,6 +3,7 @@
  */
 
 import { fill, h, name, plain } from './dom.js';
+import { parseExact } from './exact.js';
 import { json, layout } from './input.js';
 import { clock, status, title, tone } from './words.js';
 
@@ -26,6 +27,7 @@ export class Card {
         this.shown = '';                /* what the foot shows now */
         this.id = `card-${++serial}`;
 
+        this.from = h('span', { class: 'from' });
         this.left = h('span', { class: 'left', role: 'timer' });
         this.foot = h('div', { class: 'foot' });
         this.error = h('p', { class: 'error', hidden: true });
@@ -43,8 +45,7 @@ export class Card {
 
         return h('header', null,
             h('h3', { id: this.id }, plain(title(request), { line: true }),
-              h('span', { class: 'from' }, request.sled
-                  ? [' from ', name(request.sled, 'sled')] : null)),
+              this.from),
             h('p', { class: 'about' }, this.about()),
             this.left);
     }
@@ -73,7 +74,12 @@ export class Card {
 
         if (kind === 'perm_request') {
             without.add('tool_name').add('tool_input');
-            return [description, layout(fields.tool_input),
+            const { tool_input: input } = fields;
+
+            return [description, input && typeof input === 'object'
+                && Object.keys(input).length === 0
+                ? h('p', { class: 'faint' }, 'Without an input.')
+                : layout(input),
                     this.rest(fields, without)];
         }
 
@@ -102,9 +108,8 @@ export class Card {
         return typeof text === 'string'
             ? [h('p', { class: 'question', dir: 'auto' }, plain(text)),
                typeof question === 'object'
-                   && Object.keys(question).length > 1
-                   && layout(question, new Set(['text', 'question',
-                                                'options']))]
+                   && this.rest(question, new Set(['text', 'question',
+                                                   'options']))]
             : layout(question);
     }
 
@@ -131,6 +136,8 @@ export class Card {
             }
         }
 
+        fill(this.from, request.sled
+            && [' from ', name(request.sled, 'sled')]);
         this.error.hidden = request.error === '';
         fill(this.error, plain(request.error));
         this.tick();
@@ -212,24 +219,20 @@ export class Card {
 
     actions() {
         const b = (...args) => this.button(...args);
-        const extend = this.request.expires !== null
-            && b(`+${more / 60} min`, 'x', () => this.extend(), 'quiet');
 
         switch (this.request.kind) {
         case 'ask':
-            return this.answer(extend);
+            return this.answer();
 
         case 'hook_before':
             return [b('Let it through', 'a', () => this.approve(), 'yes'),
-                    b('Stop it …', 'd', () => this.open('deny'), 'no'),
-                    extend];
+                    b('Stop it …', 'd', () => this.open('deny'), 'no')];
 
         case 'spawn':
             return [b('Acknowledge', 'a', () => this.approve(), 'yes'),
                     b('Halt …', 'd', () => this.open('deny'), 'no'),
                     b('Answer with a value …', 'e', () => this.open('edit'),
-                      'quiet'),
-                    extend];
+                      'quiet')];
 
         default:
             return [b('Approve', 'a', () => this.approve(), 'yes'),
@@ -237,12 +240,13 @@ export class Card {
                     b('Always', null, () => this.approve({
                         always_allow: true }), 'quiet'),
                     b('Edit …', 'e', () => this.open('edit'), 'quiet'),
-                    extend];
+                    b(`+${more / 60} min`, 'x', () => this.extend(),
+                      'quiet')];
         }
     }
 
     /** the field that answers a question, and its choices */
-    answer(extend) {
+    answer() {
         const { question } = this.request.fields;
         const options = Array.isArray(question?.options)
             ? question.options : [];
@@ -253,13 +257,11 @@ export class Card {
             options.map((option) => this.button(
                 plain(option?.label ?? option, { line: true }), null,
                 () => this.reply({ type: 'answer',
-                                   value: option?.value ?? option }),
-                'quiet')),
+                                   value: option?.value ?? option }))),
             h('form', { class: 'answer', onsubmit: (event) => {
                 event.preventDefault();
                 this.reply({ type: 'answer', value: field.value });
             } }, field, h('button', { class: 'yes' }, 'Answer')),
-            extend,
         ];
     }
 
@@ -323,7 +325,7 @@ export class Card {
 
             try {
                 value = simple ? { ...input, command: field.value }
-                               : JSON.parse(field.value);
+                               : parseExact(field.value);
             } catch (error) {
                 problem.hidden = false;
                 problem.textContent = `This is not JSON: ${error.message}`;
@@ -437,7 +439,10 @@ export class Card {
             return true;
 
         case 'x':
-            this.extend();
+            if (kind === 'perm_request') {
+                this.extend();
+            }
+
             return true;
         }
 

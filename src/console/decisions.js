@@ -38,7 +38,7 @@ class Decisions {
             h('section', { 'aria-labelledby': 'waiting' },
                 h('header', null,
                     h('h2', { id: 'waiting' }, 'Waiting ', this.count),
-                    h('p', { class: 'faint keys' }, 'Press ',
+                    h('p', { class: 'faint hint' }, 'Press ',
                       h('kbd', null, '?'), ' for the keys.')),
                 this.nothing, this.waiting),
             this.past);
@@ -147,27 +147,22 @@ class Decisions {
     /** the next (1) or the one before (-1) of those that wait */
     step(by, answerable = false) {
         const ids = [...this.waiting.children].map((item) =>
-            item.firstChild.dataset.id).filter((id) => {
+            item.firstChild.dataset.id);
+        const at = ids.indexOf(this.selected);
+        const fits = (id) => {
             const { request } = this.cards.get(id);
             return !answerable || (request.state === 'open' && !request.mine);
-        });
+        };
 
-        if (ids.length === 0) {
-            return;
+        const after = ids.slice(at + 1).find(fits);
+        const before = ids.slice(0, Math.max(at, 0)).findLast(fits);
+        const id = by > 0 ? after ?? (answerable ? before : undefined)
+            : at < 0 ? ids.findLast(fits) : before;
+
+        if (id !== undefined) {
+            this.select(id, !document.activeElement?.matches(
+                'textarea, input'));
         }
-
-        const at = ids.indexOf(this.selected);
-        const typing = document.activeElement?.matches('textarea, input');
-
-        if (at < 0) {
-            /* those before it are done: the first that is left */
-
-            this.select(ids[by > 0 ? 0 : ids.length - 1], !typing);
-            return;
-        }
-
-        this.select(ids[Math.min(ids.length - 1, Math.max(0, at + by))],
-                    !typing);
     }
 
     /** @returns {boolean} was this key for this view? */

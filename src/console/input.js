@@ -6,6 +6,7 @@
 
 import { diff } from './diff.js';
 import { h, name, plain } from './dom.js';
+import { isExact } from './exact.js';
 
 /** Members that say which file it is. */
 const paths = ['file_path', 'path', 'filename', 'notebook_path'];
@@ -60,10 +61,6 @@ export function layout(input, without = new Set()) {
             h('dt', null, name(n)), h('dd', null, secret.has(n)
                 ? h('em', null, 'a secret, not shown') : valueOf(value, n)),
         ])));
-    }
-
-    if (!root.hasChildNodes()) {
-        root.append(h('p', { class: 'faint' }, 'No input.'));
     }
 
     return root;
@@ -199,13 +196,10 @@ function valueOf(value, title) {
                                       plain(value));
     }
 
-    if (value !== null && typeof value === 'object'
-        && Object.keys(value).length)
-    {
-        return block(json(value), title);
-    }
+    const short = JSON.stringify(value, (n, v) => secret.has(n) ? '…' : v);
 
-    return h('code', null, JSON.stringify(value));
+    return short.length <= 60 || isExact(value)
+        ? h('code', null, plain(short)) : block(json(value), title);
 }
 
 export function json(value) {

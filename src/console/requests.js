@@ -9,6 +9,9 @@ const memory = 200;
 /** How long one may take back what was clicked, in milliseconds. */
 export const undoWindow = 2000;
 
+/** Between two looks at the list, in milliseconds. */
+const pause = 3000;
+
 /** After which nothing more comes. */
 const final = new Set(['applied', 'failed', 'expired', 'withdrawn', 'lost',
                        'told']);
@@ -56,6 +59,8 @@ export class Requests extends EventTarget {
         session.addEventListener('message',
             ({ detail }) => this.receive(detail));
         session.addEventListener('attached', () => this.reconcile());
+        session.addEventListener('state', () =>
+            session.state === 'forbidden' && this.watch());
     }
 
     /** @returns {Request[]} open ones first, the oldest deadline first */
@@ -165,7 +170,7 @@ export class Requests extends EventTarget {
         const request = {
             id: message.req_id,
             kind: message.type,
-            sled: text(message.sled) ?? text(message.agent) ?? '',
+            sled: text(message.sled) ?? '',
             fields,
             workspace: text(message.workspace_id),
             issue: text(message.issue_id),
@@ -185,6 +190,55 @@ export class Requests extends EventTarget {
         this.byId.set(request.id, request);
         this.dispatchEvent(new CustomEvent('added', { detail: request }));
         this.changed(request);
+
+        if (request.state === 'open' && request.expires === null) {
+            clearTimeout(this.asking);
+            this.asking = setTimeout(() => this.complete(), 50);
+        }
+    }
+
+    /** a question is passed on as it was: who asks, until when, is in lists */
+    async complete() {
+        const { status, body } = await this.session.request('GET',
+            'requests?limit=1000', undefined, { own: true });
+
+        for (const item of (status === 200 && body.requests) || []) {
+            const request = this.byId.get(item.req_id);
+
+            if (request && request.expires === null) {
+                request.sled = item.sled ?? request.sled;
+                request.created = item.created_ms ?? request.created;
+                request.expires = item.expires_ms ?? null;
+                this.changed(request);
+            }
+        }
+    }
+
+    /**
+     * Where there is no session, which is who may only look, lists take the
+     * place of messages.
+     */
+    async watch() {
+        const { status, body } = await this.session.request('GET',
+            'requests?limit=1000');
+
+        if (this.session.state !== 'forbidden') {
+            return;
+        }
+
+        if (status === 200) {
+            const there = new Set(body.requests.map((item) => item.req_id));
+
+            for (const item of body.requests) {
+                if (this.byId.get(item.req_id)?.expires !== item.expires_ms) {
+                    this.add(item);
+                }
+            }
+
+            await this.reconcile((request) => !there.has(request.id));
+        }
+
+        setTimeout(() => this.watch(), pause);
     }
 
     advance(message) {
@@ -339,14 +393,14 @@ export class Requests extends EventTarget {
      * What has become, meanwhile, of those that we last saw without an end.
      * Those that are still open come by themselves.
      */
-    async reconcile() {
+    async reconcile(which = () => true) {
         const waiting = [...this.byId.values()].filter((request) =>
-            !final.has(request.state));
+            !final.has(request.state) && which(request));
 
         for (const request of waiting) {
             const { status, body } = await this.session.request('GET',
                 `requests/${encodeURIComponent(request.id)}`, undefined,
-                { own: true });
+                { own: !!this.session.own });
 
             if (status === 404) {
                 request.state = 'lost';

@@ -6,6 +6,8 @@
  * that was typed in.  A token is in this object and nowhere else.
  */
 
+import { parseExact } from './exact.js';
+
 /** Seconds until another attempt: after the first failure, and at most. */
 const first = 0.5;
 const most = 30;
@@ -172,12 +174,14 @@ export class Session extends EventTarget {
         }
 
         if (status === 403) {
-            this.setState('forbidden', message);
+            const list = await this.request('GET', 'requests?limit=1');
+
+            this.setState(list.status === 200 ? 'forbidden' : 'signin',
+                          message);
             return message;
         }
 
-        this.setState('connecting', message);
-        this.later(() => this.signIn(this.token));
+        this.later(() => this.signIn(this.token), message);
 
         return message;
     }
@@ -224,7 +228,7 @@ export class Session extends EventTarget {
         });
 
         ws.addEventListener('message', ({ data }) => {
-            const message = parse(data);
+            const message = parse(data, parseExact);
 
             heard = true;
 
@@ -297,7 +301,7 @@ export class Session extends EventTarget {
     }
 
     /** with a pause that grows, and is never the same for two pages */
-    later(again) {
+    later(again, why = '') {
         const seconds = Math.min(most, first * 2 ** this.failures)
             * (0.5 + Math.random() / 2);
 
@@ -311,7 +315,7 @@ export class Session extends EventTarget {
             again();
         }, seconds * 1000);
 
-        this.setState('waiting');
+        this.setState('waiting', why);
     }
 
     /** not to wait any longer */
@@ -358,9 +362,9 @@ export class Session extends EventTarget {
     }
 }
 
-function parse(text) {
+function parse(text, how = JSON.parse) {
     try {
-        return JSON.parse(text);
+        return how(text);
     } catch {
         return null;
     }

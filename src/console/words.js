@@ -22,9 +22,10 @@ export function who(request, session) {
 }
 
 const withdrawn = {
-    operator_gone: 'The session it was meant for has ended.',
-    sled_lost: 'The sled was lost.',
-    timeout: 'Nobody answered in time.',
+    cancelled: 'the sled does not wait any more.',
+    operator_gone: 'the session it was meant for has ended.',
+    sled_lost: 'the sled was lost.',
+    timeout: 'nobody answered in time.',
 };
 
 const verbs = {

@@ -16,7 +16,7 @@ export function confirm(app, { title, text, verb, run }) {
             h('div', { class: 'choices' },
                 h('button', { type: 'button', autofocus: true,
                     onclick: () => dialog.close() }, 'Cancel'),
-                h('button', { type: 'button', class: 'danger',
+                h('button', { type: 'button', class: 'no',
                     onclick: () => {
                         dialog.close();
                         run();

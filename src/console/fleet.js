@@ -21,7 +21,7 @@ const states = {
 /** @param {Object} app see README.md */
 export function createFleet(app) {
     const list = new FleetList();
-    const narrow = matchMedia('(max-width: 700px)');
+    const narrow = matchMedia('(max-width: 46rem)');
     const touched = new Set();
 
     let stop = null;                  /* of what goes on while it is shown */
@@ -31,7 +31,7 @@ export function createFleet(app) {
 
     /* ---- what is in the page */
 
-    const count = h('p', { class: 'count', role: 'status' });
+    const count = h('p', { class: 'fleet-count', role: 'status' });
     const error = h('p', { class: 'error', hidden: true, role: 'alert' });
 
     const field = h('input', {
@@ -84,13 +84,13 @@ export function createFleet(app) {
 
         row.dataset.state = state;
         fill(row,
-            cell('sled', [name(sled.sled), sled.name
-                && sled.name !== sled.sled
-                && h('span', { class: 'also' }, ' ', name(sled.name))]),
+            cell('sled', name(sled.sled)),
             cell('state', h('span', { class: 'chip' }, states[state])),
             cell('connections', number(sled.connections,
-                sled.paused && `${sled.paused} paused`)),
-            cell('version', sled.version ? name(sled.version) : '–'),
+                sled.paused > 0 && `${sled.paused} paused`)),
+            cell('version', sled.name || sled.version
+                ? [sled.name, sled.version].filter(Boolean).map((text) =>
+                    [name(text), ' ']) : '–'),
             cell('tasks', number(sled.tasks)),
             cell('pending', number(sled.pending)),
             cell('seen', seen(sled)),

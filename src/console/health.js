@@ -13,23 +13,25 @@ const HIDDEN = 60000;                 /* the page as a whole */
 const sum = (workers, member) => (workers ?? []).reduce((n, worker) =>
     n + (worker[member] ?? 0), 0);
 
+const many = (n, one, more) => `${figure(n)} ${n === 1 ? one : more}`;
+
 const mib = (bytes) => `${figure(bytes / 1048576)} MiB`;
 
 /* what a status has that is worth a line */
 
 const charts = [
     { title: 'Sleds', of: (s) => s.sleds?.agents,
-      more: (s) => `${s.sleds.connections} connections`
+      more: (s) => many(s.sleds.connections, 'connection', 'connections')
           + (s.sleds.paused ? `, ${s.sleds.paused} paused` : '') },
     { title: 'Requests waiting', of: (s) => s.requests?.pending,
       more: (s) => s.requests.ended === undefined ? ''
           : `${figure(s.requests.ended)} remembered` },
     { title: 'Terminals', of: (s) => s.terminals?.sessions,
-      more: (s) => `${s.terminals.browsers} browsers` },
+      more: (s) => many(s.terminals.browsers, 'browser', 'browsers') },
     { title: 'Operators', of: (s) => s.operators?.connected,
-      more: (s) => `${s.operators.sessions} sessions` },
+      more: (s) => many(s.operators.sessions, 'session', 'sessions') },
     { title: 'Connections', of: (s) => sum(s.workers, 'connections'),
-      more: (s) => `${s.workers.length} workers` },
+      more: (s) => many(s.workers.length, 'worker', 'workers') },
     { title: 'Memory of the fleet', unit: ' %', top: 100,
       of: (s) => s.zone && s.zone.used / s.zone.size * 100,
       more: (s) => `${mib(s.zone.used)} of ${mib(s.zone.size)}` },
@@ -150,16 +152,18 @@ export function createHealth(app) {
     }
 
     function drawCounters(status) {
-        const names = Object.keys(status.counters ?? {}).sort();
+        const all = status.counters ?? {};
+        const names = Object.keys(all).sort((a, b) =>
+            Number(all[a] === 0) - Number(all[b] === 0) || (a < b ? -1 : 1));
 
         fill(counters, names.map((counter) => {
             const rate = history.series((s) => s.counters?.[counter], true)
                 .at(-1).value;
 
-            return h('tr', { class: status.counters[counter] ? '' : 'zero' },
+            return h('tr', { class: all[counter] ? '' : 'zero' },
                 h('th', { scope: 'row' }, name(counter)),
                 h('td', null, rate ? figure(rate, ' /s') : ''),
-                h('td', null, figure(status.counters[counter])));
+                h('td', null, figure(all[counter])));
         }));
     }
 

@@ -5,6 +5,7 @@
 import { fill, h } from './dom.js';
 import { HOUR } from './health_history.js';
 
+const LEAST = 5 * 60 * 1000;          /* what is shown when little is known */
 const SVG = 'http://www.w3.org/2000/svg';
 const WIDTH = 300;
 const HEIGHT = 56;
@@ -39,9 +40,9 @@ export function figure(value, unit = '') {
  * @param {number} [chart.top]     the highest there can be
  */
 export function createChart({ title, unit = '', top }) {
-    const area = shape('path', { class: 'area' });
-    const line = shape('path', { class: 'line' });
-    const mark = shape('line', { class: 'mark', y1: 0, y2: HEIGHT });
+    const area = shape('path', { class: 'below' });
+    const line = shape('path', { class: 'curve' });
+    const mark = shape('line', { class: 'cursor', y1: 0, y2: HEIGHT });
     const svg = shape('svg', {
         viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none',
         role: 'img',
@@ -59,11 +60,12 @@ export function createChart({ title, unit = '', top }) {
 
     let points = [];
     let end = 0;
+    let span = LEAST;
 
     svg.addEventListener('pointermove', (event) => {
         const box = svg.getBoundingClientRect();
-        const at = end - HOUR
-            + (event.clientX - box.left) / box.width * HOUR;
+        const at = end - span
+            + (event.clientX - box.left) / box.width * span;
 
         point(points.reduce((best, p) => p.value !== null
             && (!best || Math.abs(p.at - at) < Math.abs(best.at - at))
@@ -88,7 +90,7 @@ export function createChart({ title, unit = '', top }) {
         }
     }
 
-    const across = (at) => Math.round((at - end + HOUR) / HOUR * WIDTH * 100)
+    const across = (at) => Math.round((at - end + span) / span * WIDTH * 100)
         / 100;
 
     function say() {
@@ -102,8 +104,8 @@ export function createChart({ title, unit = '', top }) {
         const low = figure(Math.min(...values), unit);
         const high = figure(Math.max(...values), unit);
 
-        range.textContent = low === high ? `always ${low}`
-            : `${low} to ${high}`;
+        range.textContent = `${low === high ? low : `${low} to ${high}`}, `
+            + `last ${Math.round(span / 60000)} min`;
     }
 
     return {
@@ -122,6 +124,8 @@ export function createChart({ title, unit = '', top }) {
 
             points = series;
             end = series.at(-1)?.at ?? Date.now();
+            span = Math.min(Math.max(end - (series[0]?.at ?? end), LEAST),
+                HOUR);
 
             let path = '';
             let filled = '';
@@ -155,12 +159,9 @@ export function createChart({ title, unit = '', top }) {
             now.textContent = figure(last, unit);
             fill(more, about);
 
-            if (!element.hasAttribute('data-pointed')) {
-                say();
-            }
-
+            say();
             svg.setAttribute('aria-label', `${title}: ${figure(last, unit)} `
-                + `now, ${range.textContent} in the last hour`);
+                + `now, ${range.textContent}`);
         },
     };
 }

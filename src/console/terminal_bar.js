@@ -162,8 +162,8 @@ export function createBar(app, screen, on) {
     queueMicrotask(() => on.beside(beside));
 
     const element = h('div', { class: 'bar' },
-        h('div', { class: 'about' }, heading, where, chip),
-        h('div', { class: 'tools', role: 'toolbar', 'aria-label': 'Shell' },
+        h('div', { class: 'shell-about' }, heading, where, chip),
+        h('div', { class: 'shell-tools', role: 'toolbar', 'aria-label': 'Shell' },
             find,
             button('Copy', () => copy(screen.term.getSelection()),
                 { title: 'What is selected (Ctrl+Shift+C)' }),

@@ -12,7 +12,7 @@ const SHOWN = 200;
 /** @param {object} app */
 export function createOpening(app) {
     const list = h('div', { class: 'places' });
-    const said = h('p', { class: 'said', role: 'status' });
+    const said = h('p', { class: 'saying', role: 'status' });
 
     let rows = [];
     let asked = 0;
@@ -24,9 +24,9 @@ export function createOpening(app) {
         oninput: () => showRows(),
     });
 
-    const issue = h('input', { name: 'issue', required: true,
+    const issue = h('input', { type: 'text', name: 'issue', required: true,
         maxlength: 128, autocomplete: 'off', spellcheck: 'false' });
-    const workspace = h('input', { name: 'workspace', required: true,
+    const workspace = h('input', { type: 'text', name: 'workspace', required: true,
         maxlength: 128, autocomplete: 'off', spellcheck: 'false' });
 
     const form = h('form', { class: 'by-name', onsubmit: (event) => {
@@ -36,7 +36,7 @@ export function createOpening(app) {
     } },
     h('label', null, 'Issue ', issue),
     h('label', null, 'Workspace ', workspace),
-    h('button', { type: 'submit', class: 'main' }, 'Open a shell'),
+    h('button', { type: 'submit', class: 'yes' }, 'Open a shell'),
     h('button', { type: 'submit', value: 'view' }, 'Look on'));
 
     const element = h('div', { class: 'opening' },
@@ -118,7 +118,7 @@ export function createOpening(app) {
             workspace: task.workspace_id, folder: task.work_dir,
             about: [task.title, task.owner && `of ${task.owner}`]
                 .filter(Boolean).join(', '),
-        }, h('button', { type: 'button', class: 'main', onclick: () =>
+        }, h('button', { type: 'button', class: 'yes', onclick: () =>
             go({ workspace: task.workspace_id, issue: task.issue_id }) },
         'Open a shell'));
     }

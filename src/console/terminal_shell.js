@@ -83,7 +83,7 @@ export function createShell(app, params, changed) {
     const banner = h('div', { class: 'banner', hidden: true });
     const glass = h('div', { class: 'glass' });
 
-    const element = h('div', { class: 'shell-view' },
+    const element = h('div', { class: 'shell-room' },
         bar.element,
         h('div', { class: 'pane' }, glass, banner, bar.finder, keys.element),
         beside.element);

@@ -11,6 +11,7 @@
 #include "ngx_uplink.h"
 #include "fleet/fleet.h"
 #include "door/door.h"
+#include "door/trail.h"
 
 
 static void *ngx_uplink_create_main_conf(ngx_conf_t *cf);
@@ -18,10 +19,6 @@ static void *ngx_uplink_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_uplink_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static char *ngx_uplink_init_main_conf(ngx_conf_t *cf, void *conf);
-static ngx_int_t ngx_uplink_add_variables(ngx_conf_t *cf);
-static ngx_int_t ngx_uplink_port_variable(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data);
-
 static ngx_int_t ngx_uplink_init(ngx_conf_t *cf);
 
 static ngx_int_t ngx_uplink_init_module(ngx_cycle_t *cycle);
@@ -52,15 +49,6 @@ static ngx_conf_enum_t  ngx_uplink_no_operator[] = {
     { ngx_string("wait"), NGX_UPLINK_NO_OPERATOR_WAIT },
     { ngx_string("deny"), NGX_UPLINK_NO_OPERATOR_DENY },
     { ngx_null_string, 0 }
-};
-
-
-static ngx_http_variable_t  ngx_uplink_vars[] = {
-
-    { ngx_string("uplink_port"), NULL, ngx_uplink_port_variable, 0,
-      NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-      ngx_http_null_variable
 };
 
 
@@ -104,7 +92,7 @@ static ngx_command_t  ngx_uplink_commands[] = {
       NULL },
 
     { ngx_string("uplink_status"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE123,
+      NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
       ngx_uplink_status_door,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -400,7 +388,7 @@ static ngx_command_t  ngx_uplink_commands[] = {
 
 
 static ngx_http_module_t  ngx_uplink_module_ctx = {
-    ngx_uplink_add_variables,              /* preconfiguration */
+    ngx_uplink_variables,                  /* preconfiguration */
     ngx_uplink_init,                       /* postconfiguration */
 
     ngx_uplink_create_main_conf,           /* create main configuration */
@@ -475,8 +463,10 @@ ngx_uplink_create_loc_conf(ngx_conf_t *cf)
      *
      *     ulcf->fleet = NULL;
      *     ulcf->door = NULL;
+     *     ulcf->view = 0;
      *     ulcf->min_sleds = 0;
      *     ulcf->console = NULL;
+     *     ulcf->by_sled = 0;
      *     ulcf->terminal_issue = NULL;
      *     ulcf->terminal_workspace = NULL;
      *     ulcf->terminal_sled = NULL;
@@ -593,8 +583,10 @@ ngx_uplink_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
         conf->fleet = prev->fleet;
         conf->door = prev->door;
+        conf->view = prev->view;
         conf->min_sleds = prev->min_sleds;
         conf->console = prev->console;
+        conf->by_sled = prev->by_sled;
         conf->terminal_issue = prev->terminal_issue;
         conf->terminal_workspace = prev->terminal_workspace;
         conf->terminal_sled = prev->terminal_sled;
@@ -740,56 +732,4 @@ ngx_uplink_exit_process(ngx_cycle_t *cycle)
     for (i = 0; i < fleets->nelts; i++) {
         ngx_uplink_bus_exit_process(fleet[i]);
     }
-}
-
-
-static ngx_int_t
-ngx_uplink_add_variables(ngx_conf_t *cf)
-{
-    ngx_http_variable_t  *var, *v;
-
-    for (v = ngx_uplink_vars; v->name.len; v++) {
-        var = ngx_http_add_variable(cf, &v->name, v->flags);
-        if (var == NULL) {
-            return NGX_ERROR;
-        }
-
-        var->get_handler = v->get_handler;
-        var->data = v->data;
-    }
-
-    return NGX_OK;
-}
-
-
-/* which worker this is, in the fleet of the location */
-
-static ngx_int_t
-ngx_uplink_port_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
-    uintptr_t data)
-{
-    u_char                 *p;
-    ngx_uplink_loc_conf_t  *ulcf;
-
-    (void) data;
-
-    ulcf = ngx_http_get_module_loc_conf(r, ngx_uplink_module);
-
-    if (ulcf->fleet == NULL || !ngx_uplink_bus_claimed(ulcf->fleet)) {
-        v->not_found = 1;
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(r->pool, NGX_INT32_LEN);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    v->len = ngx_sprintf(p, "%uD", ulcf->fleet->node->port) - p;
-    v->data = p;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
-
-    return NGX_OK;
 }

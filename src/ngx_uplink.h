@@ -35,7 +35,9 @@ typedef struct {
 
     ngx_uplink_fleet_t      *fleet;
     const char              *door;        /* the directive's name or NULL */
-    ngx_int_t                min_sleds;   /* uplink_status min_sleds= */
+    ngx_uint_t               view;        /* uplink_status format= ... */
+    ngx_int_t                min_sleds;   /* and min_sleds= */
+    ngx_uint_t               by_sled;     /* and labels=sled */
     ngx_uplink_page_t       *console;     /* config.json of it */
     ngx_http_complex_value_t  *terminal_issue;
     ngx_http_complex_value_t  *terminal_workspace;
@@ -76,6 +78,11 @@ typedef struct {
 
 #define NGX_UPLINK_REGISTRATION_OPTIONAL  0
 #define NGX_UPLINK_REGISTRATION_REQUIRED  1
+
+#define NGX_UPLINK_STATUS_JSON            1
+#define NGX_UPLINK_STATUS_PROMETHEUS      2
+#define NGX_UPLINK_STATUS_READY           3
+#define NGX_UPLINK_STATUS_LIVE            4
 
 #define NGX_UPLINK_NO_OPERATOR_WAIT       0
 #define NGX_UPLINK_NO_OPERATOR_DENY       1

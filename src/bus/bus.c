@@ -175,7 +175,7 @@ void
 ngx_uplink_box_own(ngx_uplink_fleet_t *fleet, ngx_uplink_box_t *box,
     uint32_t slot)
 {
-    ngx_uplink_box_disown(box);
+    ngx_uplink_box_disown(fleet, box);
 
     box->port = fleet->node->port;
     box->epoch = fleet->node->epoch;
@@ -185,10 +185,11 @@ ngx_uplink_box_own(ngx_uplink_fleet_t *fleet, ngx_uplink_box_t *box,
 
 
 void
-ngx_uplink_box_disown(ngx_uplink_box_t *box)
+ngx_uplink_box_disown(ngx_uplink_fleet_t *fleet, ngx_uplink_box_t *box)
 {
     if (box->listed) {
         ngx_queue_remove(&box->queue);
+        fleet->sh->ports[box->port].nlisted--;
         box->listed = 0;
     }
 
@@ -226,6 +227,7 @@ ngx_uplink_box_post(ngx_uplink_fleet_t *fleet, ngx_uplink_box_t *box,
     }
 
     box->listed = 1;
+    port->nlisted++;
     ngx_queue_insert_tail(&port->control, &box->queue);
 }
 
@@ -319,6 +321,8 @@ ngx_uplink_bus_wake(ngx_uplink_fleet_t *fleet)
                 continue;
             }
 
+            ngx_uplink_bus_stamp(&fleet->sh->ports[port].woken);
+
             fd = (port < node->nfds) ? node->fds[port] : -1;
 
             /* EAGAIN: it has more wake-ups than it can count */
@@ -332,6 +336,39 @@ ngx_uplink_bus_wake(ngx_uplink_fleet_t *fleet)
 
             ngx_uplink_count(fleet, NGX_UPLINK_COUNT_bus_wakeups);
         }
+    }
+}
+
+
+/* when it began, if it is not under way already */
+
+void
+ngx_uplink_bus_stamp(uint64_t *stamp)
+{
+    uint64_t  none;
+
+    none = 0;
+
+    (void) __atomic_compare_exchange_n(stamp, &none, ngx_uplink_usec(), 0,
+                                       __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+}
+
+
+void
+ngx_uplink_bus_delay(ngx_uplink_fleet_t *fleet, uint64_t *stamp,
+    ngx_uplink_histogram_e n)
+{
+    uint64_t  began, now;
+
+    if (__atomic_load_n(stamp, __ATOMIC_RELAXED) == 0) {
+        return;
+    }
+
+    began = __atomic_exchange_n(stamp, 0, __ATOMIC_ACQUIRE);
+    now = ngx_uplink_usec();
+
+    if (began && now > began) {
+        ngx_uplink_observe(fleet, n, now - began);
     }
 }
 
@@ -356,7 +393,7 @@ void
 ngx_uplink_bus_receive(ngx_uplink_fleet_t *fleet)
 {
     uint32_t              bits;
-    ngx_uint_t            i, n, more;
+    ngx_uint_t            i, n, more, lost;
     ngx_queue_t          *q, *next;
     ngx_uplink_box_t     *box;
     ngx_uplink_node_t    *node;
@@ -365,6 +402,9 @@ ngx_uplink_bus_receive(ngx_uplink_fleet_t *fleet)
     ngx_uplink_parcel_t   parcels[NGX_UPLINK_BATCH];
 
     node = fleet->node;
+
+    ngx_uplink_bus_delay(fleet, &ngx_uplink_bus_port(fleet)->woken,
+                         NGX_UPLINK_TIME_bus_lag_seconds);
 
     if (ngx_uplink_lock(fleet) != NGX_OK) {
         return;
@@ -392,11 +432,24 @@ ngx_uplink_bus_receive(ngx_uplink_fleet_t *fleet)
 
         box->listed = 0;
         box->bits = 0;
+        port->nlisted--;
     }
 
     more = !ngx_queue_empty(&port->control);
+    lost = more ? 0 : port->nlisted;
+
+    if (lost) {
+        ngx_uplink_add(fleet, NGX_UPLINK_COUNT_bus_drops, lost);
+        port->nlisted = 0;
+    }
 
     ngx_uplink_unlock(fleet);
+
+    if (lost) {
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                      "%ui boxes of port %uD of uplink zone \"%V\" were lost",
+                      lost, node->port, &fleet->name);
+    }
 
     for (i = 0; i < n; i++) {
         s = ngx_uplink_slot(node, parcels[i].slot);
@@ -470,18 +523,4 @@ ngx_uplink_bus_recover(ngx_uplink_fleet_t *fleet)
     node->zone_epoch = fleet->sh->epoch;
 
     /* rebuilt once more meanwhile: the next lock tells us again */
-}
-
-
-/* one who has no port yet cleans up after his predecessor: that counts, too */
-
-void
-ngx_uplink_count(ngx_uplink_fleet_t *fleet, ngx_uplink_counter_e n)
-{
-    if (ngx_uplink_bus_claimed(fleet)) {
-        ngx_uplink_bus_port(fleet)->counters[n]++;
-        return;
-    }
-
-    (void) __atomic_add_fetch(&fleet->sh->totals[n], 1, __ATOMIC_RELAXED);
 }

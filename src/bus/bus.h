@@ -70,6 +70,8 @@ struct ngx_uplink_node_s {
     uint64_t                epoch;      /* the port's, by our claim */
     uint64_t                zone_epoch; /* the zone that we know */
 
+    ngx_uplink_tally_t     *tally;      /* the port's, while claimed */
+
     ngx_uplink_slot_t     **pages;
     ngx_uint_t              npages;
     uint32_t                free;
@@ -128,7 +130,7 @@ void ngx_uplink_watch(ngx_uplink_fleet_t *fleet, uint32_t slot, ngx_uint_t on);
 void ngx_uplink_box_init(ngx_uplink_box_t *box);
 void ngx_uplink_box_own(ngx_uplink_fleet_t *fleet, ngx_uplink_box_t *box,
     uint32_t slot);
-void ngx_uplink_box_disown(ngx_uplink_box_t *box);
+void ngx_uplink_box_disown(ngx_uplink_fleet_t *fleet, ngx_uplink_box_t *box);
 void ngx_uplink_box_post(ngx_uplink_fleet_t *fleet, ngx_uplink_box_t *box,
     ngx_uint_t bits);
 
@@ -143,6 +145,15 @@ void ngx_uplink_bus_changes(ngx_uplink_fleet_t *fleet);
 
 void ngx_uplink_bus_flag(ngx_uplink_fleet_t *fleet, ngx_uint_t port);
 void ngx_uplink_bus_wake(ngx_uplink_fleet_t *fleet);
+
+/*
+ * How long something is on its way between two processes: begins, unless
+ * that is known already; has come.
+ */
+
+void ngx_uplink_bus_stamp(uint64_t *stamp);
+void ngx_uplink_bus_delay(ngx_uplink_fleet_t *fleet, uint64_t *stamp,
+    ngx_uplink_histogram_e n);
 
 /* between the two files of this room */
 
@@ -173,7 +184,29 @@ ngx_uint_t ngx_uplink_bus_successor(ngx_uplink_fleet_t *fleet);
 #define ngx_uplink_bus_claimed(fleet)                                         \
     ((fleet)->node->port != NGX_UPLINK_NO_PORT)
 
-void ngx_uplink_count(ngx_uplink_fleet_t *fleet, ngx_uplink_counter_e n);
+
+/*
+ * src/fleet/metrics.c: to count, locked or not.  Without a lock and in lines
+ * of the cache that are this process' own: it may be done for every message.
+ */
+
+#define ngx_uplink_count(fleet, n)  ngx_uplink_add(fleet, n, 1)
+
+void ngx_uplink_add(ngx_uplink_fleet_t *fleet, ngx_uplink_counter_e n,
+    uint64_t value);
+void ngx_uplink_observe(ngx_uplink_fleet_t *fleet, ngx_uplink_histogram_e n,
+    uint64_t usec);
+
+/* one of a family, by its value; not for every message */
+
+void ngx_uplink_count_value(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_family_e family, const void *data, size_t len);
+
+#define ngx_uplink_count_word(fleet, family, word)                            \
+    ngx_uplink_count_value(fleet, family, word, ngx_strlen((word)))
+
+#define ngx_uplink_count_str(fleet, family, s)                                \
+    ngx_uplink_count_value(fleet, family, (s)->data, (s)->len)
 
 
 #endif /* _NGX_UPLINK_BUS_H_INCLUDED_ */

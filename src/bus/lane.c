@@ -191,14 +191,21 @@ ngx_uplink_lane_signal(ngx_uplink_lane_t *lane)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 
-    return (lane->signalled == 0
-            && ngx_atomic_cmp_set(&lane->signalled, 0, 1));
+    if (lane->signalled || !ngx_atomic_cmp_set(&lane->signalled, 0, 1)) {
+        return 0;
+    }
+
+    ngx_uplink_bus_stamp(&lane->since);
+
+    return 1;
 }
 
 
 void
-ngx_uplink_lane_heard(ngx_uplink_lane_t *lane)
+ngx_uplink_lane_heard(ngx_uplink_fleet_t *fleet, ngx_uplink_lane_t *lane)
 {
+    ngx_uplink_bus_delay(fleet, &lane->since, NGX_UPLINK_TIME_relay_seconds);
+
     __atomic_store_n(&lane->signalled, 0, __ATOMIC_SEQ_CST);
 }
 

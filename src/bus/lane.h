@@ -34,6 +34,7 @@ typedef struct {
     uint64_t             in;         /* bytes ever written */
     uint64_t             out;        /* of these, read */
     ngx_atomic_t         signalled;  /* the reader knows that there is some */
+    uint64_t             since;      /* when it was told; 0: it has looked */
 } ngx_uplink_lane_t;
 
 
@@ -76,7 +77,8 @@ ngx_uint_t ngx_uplink_lane_signal(ngx_uplink_lane_t *lane);
 
 /* the reader, before it looks */
 
-void ngx_uplink_lane_heard(ngx_uplink_lane_t *lane);
+void ngx_uplink_lane_heard(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_lane_t *lane);
 
 /*
  * The reader: len bytes from `from' behind the place where it stands; the

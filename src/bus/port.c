@@ -298,11 +298,14 @@ ngx_uplink_bus_claim(ngx_uplink_fleet_t *fleet)
         port->bits = 0;
         port->watchers = 0;
         port->connections = 0;
+        port->nlisted = 0;
+        port->woken = 0;
         ngx_queue_init(&port->control);
-        ngx_memzero(port->counters, sizeof(port->counters));
+        ngx_memzero(&port->tally, sizeof(ngx_uplink_tally_t));
         port->pid = ngx_pid;
 
         fleet->node->port = i;
+        fleet->node->tally = &port->tally;
         fleet->node->epoch = port->epoch;
 
         break;
@@ -320,7 +323,6 @@ static void
 ngx_uplink_bus_reap(ngx_uplink_fleet_t *fleet, ngx_uint_t n, ngx_pid_t pid)
 {
     ngx_int_t           rc;
-    ngx_uint_t          i;
     ngx_uplink_port_t  *port;
 
     port = &fleet->sh->ports[n];
@@ -339,19 +341,23 @@ ngx_uplink_bus_reap(ngx_uplink_fleet_t *fleet, ngx_uint_t n, ngx_pid_t pid)
 
         if (rc == NGX_OK) {
 
-            for (i = 0; i < NGX_UPLINK_NCOUNTERS; i++) {
-                fleet->sh->totals[i] += port->counters[i];
-                port->counters[i] = 0;
-            }
+            ngx_uplink_tally_add(&fleet->sh->totals, &port->tally);
+            ngx_memzero(&port->tally, sizeof(ngx_uplink_tally_t));
 
-            if (pid != ngx_pid) {
-                fleet->sh->totals[NGX_UPLINK_COUNT_workers_reaped]++;
+            if (pid == ngx_pid) {
+
+                /* what is counted from here on is nobody's any more */
+
+                fleet->node->tally = NULL;
+
+            } else {
+                ngx_uplink_count(fleet, NGX_UPLINK_COUNT_workers_reaped);
             }
 
             /* boxes of it find nobody: the epoch of the next claim differs */
 
             while (!ngx_queue_empty(&port->control)) {
-                ngx_uplink_box_disown(ngx_queue_data(
+                ngx_uplink_box_disown(fleet, ngx_queue_data(
                                           ngx_queue_head(&port->control),
                                           ngx_uplink_box_t, queue));
             }

@@ -5,6 +5,7 @@
 
 
 #include "door/api.h"
+#include "door/trail.h"
 
 
 static const ngx_uplink_api_route_t *ngx_uplink_call_route(
@@ -144,9 +145,15 @@ ngx_uplink_api_handler(ngx_http_request_t *r)
     ngx_uint_t              allowed;
     const char             *wrong;
     ngx_uplink_call_t      *call;
+    ngx_uplink_trail_t     *trail;
     ngx_uplink_loc_conf_t  *ulcf;
 
     ulcf = ngx_http_get_module_loc_conf(r, ngx_uplink_module);
+
+    trail = ngx_uplink_trail(r, "api");
+    if (trail == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
     call = ngx_pcalloc(r->pool, sizeof(ngx_uplink_call_t));
     if (call == NULL) {
@@ -183,6 +190,9 @@ ngx_uplink_api_handler(ngx_http_request_t *r)
     if (rc != NGX_DECLINED) {
         return rc;
     }
+
+    trail->user = call->actor.by;
+    trail->session = call->actor.sid;
 
     wrong = ngx_uplink_query_read(r, &call->query);
     if (wrong) {

@@ -28,6 +28,10 @@ static const ngx_uplink_door_t  ngx_uplink_doors[] = {
 };
 
 
+static ngx_int_t ngx_uplink_status_word(ngx_uplink_loc_conf_t *ulcf,
+    ngx_str_t *word);
+
+
 /*
  * A location has one door: it takes the place of the content handler.  The
  * first argument, if there is one, is the fleet.
@@ -304,24 +308,74 @@ ngx_uplink_status_door(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     for (i = 2; i < cf->args->nelts; i++) {
 
-        if (ngx_strncmp(value[i].data, "min_sleds=", 10) == 0) {
-
-            ulcf->min_sleds = ngx_atoi(value[i].data + 10, value[i].len - 10);
-
-            if (ulcf->min_sleds != NGX_ERROR) {
-                continue;
-            }
-
-        } else if (ngx_strcmp(value[i].data, "format=json") == 0) {
-            continue;
+        if (ngx_uplink_status_word(ulcf, &value[i]) != NGX_OK) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
         }
+    }
 
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
-                           &value[i]);
-        return NGX_CONF_ERROR;
+    if (ulcf->view == 0) {
+        ulcf->view = NGX_UPLINK_STATUS_JSON;
+    }
+
+    if (ulcf->by_sled && ulcf->view != NGX_UPLINK_STATUS_PROMETHEUS) {
+        return "has \"labels=\" without \"format=prometheus\"";
+    }
+
+    if (ulcf->min_sleds && ulcf->view == NGX_UPLINK_STATUS_LIVE) {
+        return "has \"min_sleds=\" with \"live\"";
     }
 
     return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_uplink_status_word(ngx_uplink_loc_conf_t *ulcf, ngx_str_t *word)
+{
+    const ngx_conf_enum_t  *e;
+
+    static const ngx_conf_enum_t  views[] = {
+        { ngx_string("format=json"), NGX_UPLINK_STATUS_JSON },
+        { ngx_string("format=prometheus"), NGX_UPLINK_STATUS_PROMETHEUS },
+        { ngx_string("ready"), NGX_UPLINK_STATUS_READY },
+        { ngx_string("live"), NGX_UPLINK_STATUS_LIVE },
+        { ngx_null_string, 0 }
+    };
+
+    for (e = views; e->name.len; e++) {
+
+        if (ngx_strcmp(word->data, e->name.data) != 0) {
+            continue;
+        }
+
+        /* one of them; but "ready" and "live" are JSON anyway */
+
+        if (ulcf->view
+            && (ngx_min(ulcf->view, e->value) != NGX_UPLINK_STATUS_JSON
+                || ngx_max(ulcf->view, e->value) < NGX_UPLINK_STATUS_READY))
+        {
+            return NGX_ERROR;
+        }
+
+        ulcf->view = ngx_max(ulcf->view, e->value);
+
+        return NGX_OK;
+    }
+
+    if (ngx_strcmp(word->data, "labels=sled") == 0) {
+        ulcf->by_sled = 1;
+        return NGX_OK;
+    }
+
+    if (ngx_strncmp(word->data, "min_sleds=", 10) != 0) {
+        return NGX_ERROR;
+    }
+
+    ulcf->min_sleds = ngx_atoi(word->data + 10, word->len - 10);
+
+    return (ulcf->min_sleds == NGX_ERROR) ? NGX_ERROR : NGX_OK;
 }
 
 

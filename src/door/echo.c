@@ -8,7 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_uplink.h"
+#include "door/trail.h"
 
 
 /* a message that did not fit, while the client is not read */
@@ -45,8 +45,14 @@ ngx_uplink_echo_handler(ngx_http_request_t *r)
     ngx_int_t               rc;
     ngx_uplink_who_t        who;
     ngx_uplink_echo_t      *echo;
+    ngx_uplink_trail_t     *trail;
     ngx_uplink_refusal_t   *refusal;
     ngx_uplink_loc_conf_t  *ulcf;
+
+    trail = ngx_uplink_trail(r, "echo");
+    if (trail == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
     refusal = ngx_uplink_ws_check(r);
 
@@ -67,15 +73,16 @@ ngx_uplink_echo_handler(ngx_http_request_t *r)
         return ngx_uplink_reply_denied(r, rc);
     }
 
+    trail->user = who.name;
+
     echo = ngx_pcalloc(r->pool, sizeof(ngx_uplink_echo_t));
     if (echo == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (ngx_uplink_conn_upgrade(r, &ngx_uplink_echo_ops, echo, &ulcf->conn,
-                                NULL)
-        == NULL)
-    {
+    trail->conn = ngx_uplink_conn_upgrade(r, &ngx_uplink_echo_ops, echo,
+                                          &ulcf->conn, NULL);
+    if (trail->conn == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -160,6 +167,8 @@ ngx_uplink_echo_closed(ngx_uplink_conn_t *uc, ngx_uint_t code)
     ngx_uplink_echo_t  *echo;
 
     echo = uc->data;
+
+    ngx_uplink_trail_closed(NULL, uc, code);
 
     if (echo->data) {
         ngx_free(echo->data);

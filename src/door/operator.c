@@ -5,6 +5,7 @@
 
 
 #include "door/operator.h"
+#include "door/trail.h"
 
 
 #define NGX_UPLINK_STRANGER_MAX  4096    /* a message before admission */
@@ -52,6 +53,10 @@ ngx_uplink_call_socket(ngx_http_request_t *r, ngx_uplink_call_t *call)
     ngx_int_t              rc;
     ngx_uint_t             admitted;
     ngx_uplink_refusal_t  *refusal;
+
+    if (ngx_uplink_trail(r, "operator") == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
     refusal = ngx_uplink_ws_check(r);
 
@@ -213,6 +218,8 @@ ngx_uplink_console_start(ngx_http_request_t *r, ngx_uplink_call_t *call,
 
     console->conn = uc;
 
+    ngx_uplink_trail_of(r)->conn = uc;
+
     if (admitted) {
         ngx_uplink_console_begin(console);
         return NGX_DONE;
@@ -269,9 +276,17 @@ ngx_uplink_console_take(ngx_uplink_console_t *console)
 static void
 ngx_uplink_console_begin(ngx_uplink_console_t *console)
 {
-    ngx_uplink_conn_t  *uc;
+    ngx_uplink_conn_t   *uc;
+    ngx_uplink_trail_t  *trail;
 
     uc = console->conn;
+
+    trail = ngx_uplink_trail_of(uc->request);
+
+    trail->user.data = console->by;
+    trail->user.len = console->by_len;
+    trail->session.data = console->sid;
+    trail->session.len = console->sid_len;
 
     uc->max_message = console->conf->conn.max_message;
     ngx_uplink_conn_deadline(uc, 0);
@@ -398,9 +413,12 @@ ngx_uplink_console_deadline(ngx_uplink_conn_t *uc)
 static void
 ngx_uplink_console_closed(ngx_uplink_conn_t *uc, ngx_uint_t code)
 {
-    (void) code;
+    ngx_uplink_console_t  *console;
 
-    ngx_uplink_console_leave(uc->data);
+    console = uc->data;
+
+    ngx_uplink_trail_closed(console->fleet, uc, code);
+    ngx_uplink_console_leave(console);
 }
 
 

@@ -342,7 +342,8 @@ ngx_uplink_console_bad(ngx_uplink_console_t *console,
     ngx_str_t         reason;
     ngx_uplink_out_t  out;
 
-    ngx_uplink_count(console->fleet, NGX_UPLINK_COUNT_bad_messages);
+    ngx_uplink_count_word(console->fleet, NGX_UPLINK_FAMILY_bad_messages,
+                          "operator");
 
     ngx_log_error(NGX_LOG_INFO, console->conn->connection->log, 0,
                   "client sent invalid uplink message: %*s", len, text);

@@ -6,6 +6,7 @@
 
 
 #include "door/sled_terminal.h"
+#include "door/trail.h"
 
 
 #define NGX_UPLINK_SLED_OPENING  0x01   /* says who it is: comes first */
@@ -93,6 +94,10 @@ ngx_uplink_sled_handler(ngx_http_request_t *r)
     ngx_uplink_refusal_t    *refusal;
     ngx_uplink_loc_conf_t   *ulcf;
     ngx_uplink_sled_conn_t  *sc;
+
+    if (ngx_uplink_trail(r, "sled") == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
     refusal = ngx_uplink_ws_check(r);
 
@@ -254,6 +259,7 @@ ngx_uplink_sled_start(ngx_http_request_t *r, ngx_uplink_sled_conn_t *sc)
     }
 
     sc->conn = uc;
+    ngx_uplink_trail_of(r)->conn = uc;
 
     if (sc->stranger
         || ulcf->registration == NGX_UPLINK_REGISTRATION_REQUIRED)
@@ -334,7 +340,8 @@ ngx_uplink_sled_message(ngx_uplink_conn_t *uc, ngx_uint_t opcode,
     } else if (sc->link == NULL
                && sc->conf->registration == NGX_UPLINK_REGISTRATION_REQUIRED)
     {
-        ngx_uplink_count(sc->fleet, NGX_UPLINK_COUNT_bad_messages);
+        ngx_uplink_count_word(sc->fleet, NGX_UPLINK_FAMILY_bad_messages,
+                              "sled");
         ngx_uplink_sled_refuse(sc, NULL, 0,
                                NGX_UPLINK_SLED_REGISTRATION_REQUIRED);
 
@@ -426,6 +433,8 @@ ngx_uplink_sled_first(ngx_uplink_sled_conn_t *sc, ngx_uplink_envelope_t *env,
         && type->handler == ngx_uplink_sled_perm_request
         && env->req_id_len)
     {
+        ngx_uplink_request_refused(sc->fleet, NGX_UPLINK_KIND_PERM,
+                                   "zone_full");
         ngx_uplink_sled_deny(sc, env, NGX_UPLINK_REASON_ZONE_FULL, NULL);
     }
 
@@ -533,6 +542,7 @@ ngx_uplink_sled_closed(ngx_uplink_conn_t *uc, ngx_uint_t code)
     sc = uc->data;
     link = sc->link;
 
+    ngx_uplink_trail_closed(sc->fleet, uc, code);
     ngx_uplink_sled_routes_free(sc);
 
     if (sc->later.timer_set) {

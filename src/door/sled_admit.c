@@ -5,6 +5,7 @@
 
 
 #include "door/sled.h"
+#include "door/trail.h"
 
 
 #define NGX_UPLINK_SLED_EXPIRY  3600   /* s */
@@ -149,16 +150,18 @@ ngx_uplink_sled_refusal_e
 ngx_uplink_sled_admit(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_admission_t *adm, ngx_uint_t *resumed)
 {
-    u_char              *name;
+    u_char              *name, *p;
     ngx_uint_t           result;
     ngx_uplink_link_t   *link;
     ngx_uplink_conn_t   *uc;
+    ngx_uplink_trail_t  *trail;
 
     uc = sc->conn;
 
     /* the place is not taken for want of the memory to remember its name */
 
-    name = ngx_pnalloc(uc->request->pool, adm->agent.len);
+    name = ngx_pnalloc(uc->request->pool,
+                       adm->agent.len + 1 + 2 * sizeof(adm->id));
     if (name == NULL) {
         return NGX_UPLINK_SLED_INTERNAL;
     }
@@ -191,10 +194,22 @@ ngx_uplink_sled_admit(ngx_uplink_sled_conn_t *sc,
 
     *resumed = (result == NGX_UPLINK_ADMIT_RESUMED);
 
-    ngx_memcpy(name, adm->agent.data, adm->agent.len);
+    /* the connection_id begins with the name */
+
+    p = ngx_cpymem(name, adm->agent.data, adm->agent.len);
+    *p++ = '-';
+    p = ngx_hex_dump(p, adm->id, sizeof(adm->id));
 
     sc->agent.data = name;
     sc->agent.len = adm->agent.len;
+
+    trail = ngx_uplink_trail_of(uc->request);
+
+    trail->user = sc->who.name;
+    trail->sled = sc->agent;
+    trail->session.data = name;
+    trail->session.len = p - name;
+
     sc->link = link;
     sc->stranger = 0;
     sc->expected = 0;

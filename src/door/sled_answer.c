@@ -15,7 +15,7 @@ ngx_uplink_sled_bad(ngx_uplink_sled_conn_t *sc, const char *text, size_t len)
 {
     ngx_uplink_out_t  out;
 
-    ngx_uplink_count(sc->fleet, NGX_UPLINK_COUNT_bad_messages);
+    ngx_uplink_count_word(sc->fleet, NGX_UPLINK_FAMILY_bad_messages, "sled");
 
     ngx_log_error(NGX_LOG_INFO, sc->conn->connection->log, 0,
                   "client sent invalid uplink message: %*s", len, text);

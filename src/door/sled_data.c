@@ -121,6 +121,9 @@ ngx_uplink_sled_show(ngx_uplink_sled_route_t *route,
         return;
     }
 
+    ngx_uplink_add(route->sled->fleet, NGX_UPLINK_COUNT_terminal_shown_bytes,
+                   raw);
+
     at = t->position;
 
     if (route->route.nseats) {

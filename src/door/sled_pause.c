@@ -104,6 +104,8 @@ ngx_uplink_sled_stop(ngx_uplink_sled_route_t *route)
     route->over = 0;
     route->unread = 0;
 
+    ngx_uplink_count(sc->fleet, NGX_UPLINK_COUNT_terminal_pauses);
+
     ngx_uplink_sled_fence(route);
 
     return NGX_OK;

@@ -512,7 +512,8 @@ ngx_uplink_sled_refuse(ngx_uplink_sled_conn_t *sc, const u_char *req_id,
     {
         /* these two were counted where the place was not given */
 
-        ngx_uplink_count(sc->fleet, NGX_UPLINK_COUNT_sleds_refused);
+        ngx_uplink_count_word(sc->fleet, NGX_UPLINK_FAMILY_sleds_refused,
+                              why->code);
     }
 
     ngx_log_error(NGX_LOG_INFO, sc->conn->connection->log, 0,

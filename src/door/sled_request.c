@@ -173,7 +173,7 @@ ngx_uplink_sled_question(ngx_uplink_sled_conn_t *sc,
     ngx_log_error(NGX_LOG_INFO, sc->conn->connection->log, 0,
                   "client sent invalid uplink request: %s", text);
 
-    ngx_uplink_count(sc->fleet, NGX_UPLINK_COUNT_requests_refused);
+    ngx_uplink_request_refused(sc->fleet, kind, "bad_request");
 
     bad.reason = NGX_UPLINK_REASON_BAD_REQUEST;
     bad.code = "bad_request";
@@ -232,7 +232,7 @@ ngx_uplink_sled_ask(ngx_uplink_sled_conn_t *sc, ngx_uplink_envelope_t *env,
     }
 
     if (!ngx_uplink_sled_payload(sc, env, sa)) {
-        ngx_uplink_count(sc->fleet, NGX_UPLINK_COUNT_requests_refused);
+        ngx_uplink_request_refused(sc->fleet, kind, "too_large");
         ngx_uplink_sled_refused(sc, env, kind, &ngx_uplink_sled_too_large);
         return;
     }

@@ -84,7 +84,7 @@ ngx_uplink_sled_input(ngx_uplink_sled_route_t *route)
 
     route->input = 0;
 
-    ngx_uplink_lane_heard(lane);
+    ngx_uplink_lane_heard(route->sled->fleet, lane);
 
     level = ngx_uplink_lane_level(lane);
 

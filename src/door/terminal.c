@@ -6,6 +6,7 @@
 
 
 #include "door/terminal.h"
+#include "door/trail.h"
 
 
 typedef struct {
@@ -82,6 +83,10 @@ ngx_uplink_terminal_handler(ngx_http_request_t *r)
     ngx_uplink_refusal_t   *refusal;
     ngx_uplink_browser_t   *browser;
     ngx_uplink_loc_conf_t  *ulcf;
+
+    if (ngx_uplink_trail(r, "terminal") == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
     refusal = ngx_uplink_ws_check(r);
 
@@ -219,6 +224,9 @@ ngx_uplink_browser_start(ngx_http_request_t *r, ngx_uplink_browser_t *browser)
         rc = ngx_uplink_browser_visit(browser, &result);
 
         if (rc == NGX_OK && result == NGX_UPLINK_VISIT_FULL) {
+            ngx_uplink_count_word(browser->fleet,
+                                  NGX_UPLINK_FAMILY_terminals_refused,
+                                  "zone_full");
             ngx_uplink_slot_leave(browser->fleet, browser->slot);
 
             return ngx_uplink_browser_refuse(r,
@@ -272,6 +280,7 @@ ngx_uplink_browser_upgrade(ngx_http_request_t *r,
     }
 
     browser->conn = uc;
+    ngx_uplink_trail_of(r)->conn = uc;
 
     /* behind the pause there is room for what was on the way, and for us */
 
@@ -384,6 +393,8 @@ static void
 ngx_uplink_browser_visited(ngx_uplink_browser_t *browser, ngx_int_t rc,
     ngx_uint_t result)
 {
+    ngx_uplink_trail_t  *trail;
+
     if (rc != NGX_OK) {
         ngx_uplink_browser_close(browser, NGX_UPLINK_CLOSE_RESTART,
                                  "the fleet was rebuilt");
@@ -391,17 +402,29 @@ ngx_uplink_browser_visited(ngx_uplink_browser_t *browser, ngx_int_t rc,
     }
 
     if (browser->unresolved) {
+        ngx_uplink_count_word(browser->fleet,
+                              NGX_UPLINK_FAMILY_terminals_refused,
+                              browser->unresolved);
         ngx_uplink_browser_fail(browser, browser->unresolved,
                                 "the issue could not be resolved");
         return;
     }
 
     if (result != NGX_UPLINK_VISIT_OK) {
+        ngx_uplink_count_word(browser->fleet,
+                              NGX_UPLINK_FAMILY_terminals_refused,
+                              ngx_uplink_visit_refusals[result].code);
         ngx_uplink_browser_fail(browser,
                                 ngx_uplink_visit_refusals[result].code,
                                 ngx_uplink_visit_refusals[result].text);
         return;
     }
+
+    trail = ngx_uplink_trail_of(browser->conn->request);
+
+    trail->user = browser->who.name;
+    trail->sled.data = browser->visit->agent;
+    trail->sled.len = browser->visit->agent_len;
 
     ngx_uplink_browser_expiry(browser);
 
@@ -576,9 +599,12 @@ ngx_uplink_browser_deadline(ngx_uplink_conn_t *uc)
 static void
 ngx_uplink_browser_closed(ngx_uplink_conn_t *uc, ngx_uint_t code)
 {
-    (void) code;
+    ngx_uplink_browser_t  *browser;
 
-    ngx_uplink_browser_leave(uc->data);
+    browser = uc->data;
+
+    ngx_uplink_trail_closed(browser->fleet, uc, code);
+    ngx_uplink_browser_leave(browser);
 }
 
 

@@ -220,6 +220,8 @@ ngx_uplink_browser_gap(ngx_uplink_browser_t *browser, uint64_t from,
         return rc;
     }
 
+    ngx_uplink_count(browser->fleet, NGX_UPLINK_COUNT_terminal_gaps);
+
     ngx_uplink_out_number(&out, "from", from);
     ngx_uplink_out_number(&out, "to", to);
 

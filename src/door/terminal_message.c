@@ -44,7 +44,7 @@ static void ngx_uplink_browser_shut(ngx_uplink_browser_t *browser,
 static void ngx_uplink_browser_bad(ngx_uplink_browser_t *browser,
     const char *text);
 static void ngx_uplink_browser_typed(ngx_uplink_browser_t *browser,
-    ngx_uplink_piece_t *piece);
+    ngx_uplink_piece_t *piece, size_t raw);
 static size_t ngx_uplink_browser_input(ngx_uplink_browser_t *browser,
     u_char *raw, size_t len);
 static ngx_int_t ngx_uplink_browser_push(ngx_uplink_browser_t *browser,
@@ -89,7 +89,7 @@ ngx_uplink_browser_ascii(ngx_uplink_conn_t *uc, u_char *data, size_t len)
     piece.len = d.base64_len;
     piece.base64 = 1;
 
-    ngx_uplink_browser_typed(browser, &piece);
+    ngx_uplink_browser_typed(browser, &piece, d.raw);
 
     return NGX_OK;
 }
@@ -214,7 +214,7 @@ ngx_uplink_browser_binary_message(ngx_uplink_browser_t *browser, u_char *data,
     piece.len = len - NGX_UPLINK_BINARY_HEAD;
     piece.base64 = 0;
 
-    ngx_uplink_browser_typed(browser, &piece);
+    ngx_uplink_browser_typed(browser, &piece, piece.len);
 }
 
 
@@ -280,7 +280,7 @@ ngx_uplink_browser_data(ngx_uplink_browser_t *browser,
     piece.lane = NULL;
     piece.base64 = 0;
 
-    ngx_uplink_browser_typed(browser, &piece);
+    ngx_uplink_browser_typed(browser, &piece, piece.len);
 }
 
 
@@ -343,7 +343,8 @@ ngx_uplink_browser_shut(ngx_uplink_browser_t *browser,
 static void
 ngx_uplink_browser_bad(ngx_uplink_browser_t *browser, const char *text)
 {
-    ngx_uplink_count(browser->fleet, NGX_UPLINK_COUNT_bad_messages);
+    ngx_uplink_count_word(browser->fleet, NGX_UPLINK_FAMILY_bad_messages,
+                          "terminal");
 
     ngx_log_error(NGX_LOG_INFO, browser->conn->connection->log, 0,
                   "client sent invalid uplink message: %s", text);
@@ -359,12 +360,13 @@ ngx_uplink_browser_bad(ngx_uplink_browser_t *browser, const char *text)
 
 /*
  * To the sled at once if it is here, else into the lane.  Who types more
- * than is taken is not read until there is room.
+ * than is taken is not read until there is room.  raw: how many bytes of it
+ * have not been counted yet.
  */
 
 static void
 ngx_uplink_browser_typed(ngx_uplink_browser_t *browser,
-    ngx_uplink_piece_t *piece)
+    ngx_uplink_piece_t *piece, size_t raw)
 {
     size_t     left, len;
     ngx_int_t  rc;
@@ -372,6 +374,9 @@ ngx_uplink_browser_typed(ngx_uplink_browser_t *browser,
     if (browser->seat == NULL || browser->view || piece->len == 0) {
         return;
     }
+
+    ngx_uplink_add(browser->fleet, NGX_UPLINK_COUNT_terminal_typed_bytes,
+                   raw);
 
     rc = browser->opened ? ngx_uplink_sled_typed(browser, piece)
                          : NGX_DECLINED;
@@ -521,7 +526,7 @@ ngx_uplink_browser_room(ngx_uplink_browser_t *browser)
     browser->kept = NULL;
     browser->held = 0;
 
-    ngx_uplink_browser_typed(browser, &piece);
+    ngx_uplink_browser_typed(browser, &piece, 0);
 
     ngx_free(kept);
 

@@ -6,6 +6,7 @@
 
 
 #include "door/terminal.h"
+#include "door/trail.h"
 
 
 #define NGX_UPLINK_SHOW_BATCH  65536   /* taken from a lane in one go */
@@ -160,9 +161,10 @@ static ngx_int_t
 ngx_uplink_browser_opened(ngx_uplink_browser_t *browser,
     ngx_uplink_told_t *told)
 {
-    u_char            handle[16];
-    ngx_int_t         rc;
-    ngx_uplink_out_t  out;
+    u_char               handle[16];
+    ngx_int_t            rc;
+    ngx_uplink_out_t     out;
+    ngx_uplink_trail_t  *trail;
 
     if (browser->opened) {
 
@@ -202,6 +204,15 @@ ngx_uplink_browser_opened(ngx_uplink_browser_t *browser,
     if (!told->view) {
         ngx_uplink_out_string(&out, "resume_token", browser->secret,
                               sizeof(browser->secret));
+    }
+
+    trail = ngx_uplink_trail_of(browser->conn->request);
+
+    ngx_uplink_trail_copy(browser->conn->request, &trail->session,
+                          told->session, told->session_len);
+
+    if (told->view) {
+        ngx_str_set(&trail->role, "viewer");
     }
 
     browser->opened = 1;
@@ -375,7 +386,7 @@ ngx_uplink_browser_lane(ngx_uplink_browser_t *browser)
     uc = browser->conn;
     lane = &browser->seat->lane;
 
-    ngx_uplink_lane_heard(lane);
+    ngx_uplink_lane_heard(browser->fleet, lane);
 
     level = ngx_uplink_lane_level(lane);
     done = 0;

@@ -11,6 +11,8 @@
 static ngx_uint_t ngx_uplink_request_judge(ngx_uplink_fleet_t *fleet,
     ngx_uplink_request_t *q, ngx_uplink_actor_t *actor,
     ngx_uplink_decision_t *decision);
+static void ngx_uplink_request_decided(ngx_uplink_fleet_t *fleet,
+    ngx_uplink_request_t *q);
 static ngx_uint_t ngx_uplink_request_void(ngx_uplink_fleet_t *fleet,
     ngx_uplink_actor_t *actor);
 static ngx_uplink_request_t *ngx_uplink_request_of(ngx_uplink_fleet_t *fleet,
@@ -134,11 +136,39 @@ ngx_uplink_request_judge(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q,
         ngx_uplink_request_end(fleet, q);
     }
 
-    ngx_uplink_count(fleet, (q->kind != NGX_UPLINK_KIND_PERM)
-                            ? NGX_UPLINK_COUNT_requests_answered
-                            : q->approved ? NGX_UPLINK_COUNT_requests_approved
-                                          : NGX_UPLINK_COUNT_requests_denied);
+    ngx_uplink_request_decided(fleet, q);
+
     return NGX_UPLINK_DECIDE_OK;
+}
+
+
+static void
+ngx_uplink_request_decided(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q)
+{
+    uint64_t  now;
+
+    now = ngx_uplink_now();
+
+    q->decided = now;
+
+    ngx_uplink_observe(fleet, (q->kind == NGX_UPLINK_KIND_PERM)
+                              ? NGX_UPLINK_TIME_decision_seconds
+                              : NGX_UPLINK_TIME_answer_seconds,
+                       (now > q->created) ? (now - q->created) * 1000 : 0);
+
+    if (q->kind != NGX_UPLINK_KIND_PERM) {
+        ngx_uplink_count(fleet, NGX_UPLINK_COUNT_requests_answered);
+        return;
+    }
+
+    if (q->approved) {
+        ngx_uplink_count(fleet, NGX_UPLINK_COUNT_requests_approved);
+        return;
+    }
+
+    ngx_uplink_count(fleet, NGX_UPLINK_COUNT_requests_denied);
+    ngx_uplink_count_word(fleet, NGX_UPLINK_FAMILY_permissions_denied,
+                          "operator");
 }
 
 
@@ -298,6 +328,7 @@ ngx_int_t
 ngx_uplink_request_applied(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
     u_char *ref, size_t len, ngx_uint_t applied)
 {
+    uint64_t               now;
     ngx_int_t              rc;
     ngx_uplink_request_t  *q;
 
@@ -324,6 +355,12 @@ ngx_uplink_request_applied(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
 
         ngx_uplink_count(fleet, applied ? NGX_UPLINK_COUNT_requests_applied
                                         : NGX_UPLINK_COUNT_requests_failed);
+
+        now = ngx_uplink_now();
+
+        ngx_uplink_observe(fleet, NGX_UPLINK_TIME_applied_seconds,
+                           (now > q->decided) ? (now - q->decided) * 1000
+                                              : 0);
         rc = NGX_OK;
     }
 

@@ -291,6 +291,7 @@ struct ngx_uplink_request_s {
     uint64_t                 offset;     /* of its answer in link's output */
     uint64_t                 created;    /* ms since 1970 */
     uint64_t                 expires;
+    uint64_t                 decided;
     ngx_msec_t               latest;     /* uplink_permission_max, monotonic */
     ngx_msec_t               memory;
     unsigned                 approved:1;
@@ -490,6 +491,11 @@ typedef struct {
 #define NGX_UPLINK_OPEN_NO_OPERATOR  4
 #define NGX_UPLINK_OPEN_UNKNOWN      5     /* no such target */
 #define NGX_UPLINK_OPEN_AWAY         6     /* hook_after: target is away */
+
+/* one that could not be taken is counted; why: a word of metrics.h */
+
+void ngx_uplink_request_refused(ngx_uplink_fleet_t *fleet, ngx_uint_t kind,
+    const char *why);
 
 /*
  * link: the sled that asks, or NULL and the slot of a waiter over HTTP, or
@@ -741,33 +747,6 @@ void ngx_uplink_deadline_clear(ngx_uplink_fleet_t *fleet,
  */
 
 ngx_msec_t ngx_uplink_sweep(ngx_uplink_fleet_t *fleet);
-
-
-/* ---- src/fleet/status.c */
-
-typedef struct {
-    ngx_uint_t               ports;        /* filled in ports[] */
-    struct {
-        ngx_uint_t           port;
-        ngx_int_t            slot;
-        ngx_pid_t            pid;
-        ngx_uint_t           leaving;
-        ngx_uint_t           connections;
-    }                        port[NGX_UPLINK_MAX_PORTS];
-    ngx_uint_t               agents, links, paused;
-    ngx_uint_t               sessions, attached;
-    ngx_uint_t               terminals, browsers;
-    ngx_uint_t               open, ended, entries;
-    size_t                   size, used;
-    uint64_t                 uptime;       /* ms */
-    ngx_uint_t               draining;     /* our worker is leaving */
-    uint64_t                 counters[NGX_UPLINK_NCOUNTERS];
-} ngx_uplink_status_t;
-
-extern ngx_str_t  ngx_uplink_counter_names[];
-
-ngx_int_t ngx_uplink_status(ngx_uplink_fleet_t *fleet,
-    ngx_uplink_status_t *status);
 
 
 #endif /* _NGX_UPLINK_FLEET_H_INCLUDED_ */

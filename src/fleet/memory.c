@@ -40,6 +40,7 @@ ngx_uplink_alloc(ngx_uplink_fleet_t *fleet, size_t size)
     }
 
     ngx_uplink_count(fleet, NGX_UPLINK_COUNT_zone_full);
+    sh->failed_at = ngx_current_msec;
 
     if (sh->full_at == 0
         || ngx_current_msec - sh->full_at >= NGX_UPLINK_FULL_LOG)

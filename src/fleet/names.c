@@ -60,11 +60,3 @@ ngx_str_t  ngx_uplink_reasons[] = {
     ngx_string("operator_gone"),
     ngx_null_string
 };
-
-
-#define NGX_UPLINK_COUNTER_NAME(name, help)  ngx_string(#name),
-
-ngx_str_t  ngx_uplink_counter_names[] = {
-    NGX_UPLINK_COUNTERS(NGX_UPLINK_COUNTER_NAME)
-    ngx_null_string
-};

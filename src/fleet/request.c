@@ -30,6 +30,19 @@ static void ngx_uplink_request_enter(ngx_uplink_fleet_t *fleet,
     ngx_uplink_request_t *q, ngx_uplink_link_t *link, uint32_t slot);
 
 
+/* by NGX_UPLINK_OPEN_...: why a request was refused */
+
+static const char  *ngx_uplink_request_words[] = {
+    "",
+    "duplicate_req_id",
+    "too_many_requests",
+    "zone_full",
+    "no_operator",
+    "operator_unknown",
+    ""
+};
+
+
 ngx_int_t
 ngx_uplink_request_open(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
     uint32_t slot, ngx_uplink_ask_t *ask, ngx_uplink_view_t *view,
@@ -80,13 +93,30 @@ ngx_uplink_request_open(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
 
 refused:
 
-    ngx_uplink_count(fleet, (*result == NGX_UPLINK_OPEN_AWAY)
-                            ? NGX_UPLINK_COUNT_hooks_dropped
-                            : NGX_UPLINK_COUNT_requests_refused);
+    if (*result == NGX_UPLINK_OPEN_AWAY) {
+        ngx_uplink_count(fleet, NGX_UPLINK_COUNT_hooks_dropped);
+
+    } else {
+        ngx_uplink_request_refused(fleet, ask->kind,
+                                   ngx_uplink_request_words[*result]);
+    }
 
     ngx_uplink_unlock(fleet);
 
     return NGX_OK;
+}
+
+
+void
+ngx_uplink_request_refused(ngx_uplink_fleet_t *fleet, ngx_uint_t kind,
+    const char *why)
+{
+    ngx_uplink_count_word(fleet, NGX_UPLINK_FAMILY_requests_refused, why);
+
+    if (kind == NGX_UPLINK_KIND_PERM) {
+        ngx_uplink_count_word(fleet, NGX_UPLINK_FAMILY_permissions_denied,
+                              why);
+    }
 }
 
 
@@ -538,7 +568,7 @@ ngx_uplink_request_forget(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q)
     }
 
     if (q->waited) {
-        ngx_uplink_box_disown(&q->waiter);
+        ngx_uplink_box_disown(fleet, &q->waiter);
         ngx_queue_remove(&q->ported);
     }
 
@@ -659,7 +689,13 @@ ngx_uplink_request_expire(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q,
     ngx_uplink_request_news(fleet, q, NGX_UPLINK_NEWS_ANSWER);
     ngx_uplink_request_end(fleet, q);
 
-    ngx_uplink_count(fleet, NGX_UPLINK_COUNT_requests_expired);
+    ngx_uplink_count_str(fleet, NGX_UPLINK_FAMILY_requests_expired,
+                         &ngx_uplink_reasons[reason]);
+
+    if (q->kind == NGX_UPLINK_KIND_PERM) {
+        ngx_uplink_count_str(fleet, NGX_UPLINK_FAMILY_permissions_denied,
+                             &ngx_uplink_reasons[reason]);
+    }
 }
 
 
@@ -670,7 +706,7 @@ ngx_uplink_request_withdraw(ngx_uplink_fleet_t *fleet,
     ngx_uplink_request_t *q, ngx_uint_t reason)
 {
     if (q->waited) {
-        ngx_uplink_box_disown(&q->waiter);
+        ngx_uplink_box_disown(fleet, &q->waiter);
         ngx_queue_remove(&q->ported);
         q->waited = 0;
     }
@@ -692,5 +728,6 @@ ngx_uplink_request_withdraw(ngx_uplink_fleet_t *fleet,
     ngx_uplink_request_change(fleet, q, NGX_UPLINK_CHANGE_ENDED);
     ngx_uplink_request_end(fleet, q);
 
-    ngx_uplink_count(fleet, NGX_UPLINK_COUNT_requests_withdrawn);
+    ngx_uplink_count_str(fleet, NGX_UPLINK_FAMILY_requests_withdrawn,
+                         &ngx_uplink_reasons[reason]);
 }

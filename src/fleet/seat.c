@@ -31,6 +31,8 @@ ngx_uplink_seat_sit(ngx_uplink_fleet_t *fleet, ngx_uplink_terminal_t *t,
     ngx_queue_insert_tail(&ngx_uplink_bus_port(fleet)->seats, &seat->ported);
 
     fleet->sh->nseats++;
+
+    ngx_uplink_count(fleet, NGX_UPLINK_COUNT_terminals_viewed);
 }
 
 
@@ -244,7 +246,7 @@ ngx_uplink_seat_rise(ngx_uplink_fleet_t *fleet, ngx_uplink_seat_t *seat)
         t->heir = NULL;
     }
 
-    ngx_uplink_box_disown(&seat->box);
+    ngx_uplink_box_disown(fleet, &seat->box);
     ngx_uplink_bearer_leave(fleet, seat->bearer);
     seat->bearer = NULL;
 

@@ -186,6 +186,7 @@ static ngx_int_t
 ngx_uplink_session_begin(ngx_uplink_fleet_t *fleet, ngx_uplink_terminal_t *t,
     ngx_str_t *session, ngx_str_t *members)
 {
+    uint64_t            now;
     ngx_queue_t        *q;
     ngx_uplink_seat_t  *seat;
 
@@ -215,6 +216,12 @@ ngx_uplink_session_begin(ngx_uplink_fleet_t *fleet, ngx_uplink_terminal_t *t,
     t->state = NGX_UPLINK_TERMINAL_OPEN;
     t->active = ngx_current_msec;
     t->version++;
+
+    now = ngx_uplink_now();
+
+    ngx_uplink_count(fleet, NGX_UPLINK_COUNT_terminals_opened);
+    ngx_uplink_observe(fleet, NGX_UPLINK_TIME_terminal_open_seconds,
+                       (now > t->created) ? (now - t->created) * 1000 : 0);
 
     ngx_uplink_terminal_watch(fleet, t);
     ngx_uplink_event_terminal(fleet, t, NGX_UPLINK_EVENT_CAME);

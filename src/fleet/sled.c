@@ -341,7 +341,9 @@ ngx_uplink_link_admit(ngx_uplink_fleet_t *fleet, ngx_uplink_admission_t *adm,
         break;
 
     default:
-        ngx_uplink_count(fleet, NGX_UPLINK_COUNT_sleds_refused);
+        ngx_uplink_count_word(fleet, NGX_UPLINK_FAMILY_sleds_refused,
+                              (*result == NGX_UPLINK_ADMIT_TOO_MANY)
+                              ? "too_many_connections" : "zone_full");
         break;
     }
 
@@ -510,7 +512,7 @@ ngx_uplink_link_leave(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
         sled->nlinks--;
     }
 
-    ngx_uplink_box_disown(&link->box);
+    ngx_uplink_box_disown(fleet, &link->box);
     ngx_queue_remove(&link->queue);
     ngx_queue_remove(&link->ported);
     ngx_uplink_link_free(fleet, link);

@@ -103,6 +103,16 @@ ngx_uplink_terminal_end(ngx_uplink_fleet_t *fleet, ngx_uplink_terminal_t *t,
     ngx_uplink_deadline_clear(fleet, &t->deadline);
     ngx_uplink_event_terminal(fleet, t, NGX_UPLINK_EVENT_LEFT);
 
+    /* a shell that ended by itself has an exit code, and seldom a reason */
+
+    if (what == NGX_UPLINK_TELL_EXIT) {
+        code = (exit_code < 0 && text_len) ? text : "exit";
+        code_len = (exit_code < 0 && text_len) ? text_len : 4;
+    }
+
+    ngx_uplink_count_value(fleet, NGX_UPLINK_FAMILY_terminals_ended, code,
+                           code_len);
+
     fleet->sh->nterminals--;
     t->version++;
 

@@ -170,6 +170,11 @@ typedef struct {
     u_char                   resume[32]; /* SHA-256 of what it brought */
     u_char                   token[32];  /* SHA-256 of its new token */
     u_char                   request[16];   /* random, for the sled */
+
+    /* what it gets */
+
+    size_t                   agent_len;
+    u_char                   agent[NGX_UPLINK_AGENT_MAX];
 } ngx_uplink_visit_t;
 
 typedef enum {

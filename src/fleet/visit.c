@@ -34,6 +34,7 @@ ngx_uplink_terminal_visit(ngx_uplink_fleet_t *fleet,
     ngx_uplink_visit_t *visit, uint32_t slot, ngx_uplink_seat_t **seat,
     ngx_uint_t *result)
 {
+    ngx_uplink_name_t  *agent;
     ngx_uplink_seat_t  *new;
 
     if (ngx_uplink_lock(fleet) != NGX_OK) {
@@ -74,6 +75,11 @@ ngx_uplink_terminal_visit(ngx_uplink_fleet_t *fleet,
     }
 
     *seat = new;
+
+    agent = &new->terminal->ticket->sled->name;
+
+    visit->agent_len = agent->len;
+    ngx_memcpy(visit->agent, agent->data, agent->len);
 
 done:
 

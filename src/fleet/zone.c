@@ -211,7 +211,8 @@ ngx_uplink_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
         if (sh == NULL || sh->magic != NGX_UPLINK_MAGIC
             || sh->layout != NGX_UPLINK_LAYOUT
-            || sh->port_size != sizeof(ngx_uplink_port_t))
+            || sh->port_size != sizeof(ngx_uplink_port_t)
+            || sh->head_size != offsetof(ngx_uplink_sh_t, ports))
         {
             ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
                           "uplink_zone \"%V\" was made by another version of "
@@ -246,6 +247,7 @@ ngx_uplink_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
     sh->nports = fleet->nports;
     sh->port_size = sizeof(ngx_uplink_port_t);
+    sh->head_size = offsetof(ngx_uplink_sh_t, ports);
     sh->layout = NGX_UPLINK_LAYOUT;
     sh->epoch = 1;
     sh->started = ngx_current_msec;
@@ -315,6 +317,7 @@ ngx_uplink_zone_reset(ngx_uplink_fleet_t *fleet)
 
         port->bits = 0;
         port->watchers = 0;
+        port->nlisted = 0;
         ngx_queue_init(&port->control);
         ngx_queue_init(&port->links);
         ngx_queue_init(&port->operators);
@@ -367,7 +370,7 @@ ngx_uplink_zone_rebuild(ngx_uplink_fleet_t *fleet)
     (void) ngx_uplink_zone_reset(fleet);
 
     sh->epoch++;
-    sh->totals[NGX_UPLINK_COUNT_zone_quarantines]++;
+    sh->totals.counters[NGX_UPLINK_COUNT_zone_quarantines]++;
 
     for (i = 0; i < sh->nports; i++) {
         if (sh->ports[i].pid) {

@@ -15,6 +15,7 @@
 
 #include "ngx_uplink.h"
 #include "fleet/log.h"
+#include "fleet/metrics.h"
 
 
 #if (NGX_PTR_SIZE != 8)
@@ -23,12 +24,13 @@
 
 
 #define NGX_UPLINK_MAGIC      0x4b4e494c50555831ULL
-#define NGX_UPLINK_LAYOUT     1
+#define NGX_UPLINK_LAYOUT     2
 
 #define NGX_UPLINK_NO_PORT    0xffffffff
 #define NGX_UPLINK_MAX_PORTS  1024
 #define NGX_UPLINK_OP_MAX     40
 #define NGX_UPLINK_EVENT_PAGES  64
+#define NGX_UPLINK_CACHE_LINE   64
 
 
 /*
@@ -103,51 +105,6 @@ typedef struct {
 } ngx_uplink_bearer_t;
 
 
-/*
- * Every counter once: name in the zone, name on the status page, what it
- * counts.  They only grow; a port's are written by its owner alone.
- */
-
-#define NGX_UPLINK_COUNTERS(_)                                                \
-    _(sleds_accepted, "sled connections admitted")                            \
-    _(sleds_refused, "sled connections refused")                              \
-    _(sleds_resumed, "sled connections that resumed")                         \
-    _(sleds_lost, "sleds lost without a resume")                              \
-    _(operators_attached, "operator sockets attached")                        \
-    _(operators_replaced, "operator sockets replaced by a newer one")         \
-    _(messages_in, "messages received")                                       \
-    _(messages_out, "messages sent")                                          \
-    _(bad_messages, "malformed messages")                                     \
-    _(unknown_type, "messages of unknown type")                               \
-    _(foreign, "messages for what is not the sender's")                       \
-    _(foreign_session, "terminal messages for what is not the sled's")        \
-    _(requests_opened, "requests opened")                                     \
-    _(requests_refused, "requests refused at once")                           \
-    _(requests_approved, "requests approved")                                 \
-    _(requests_denied, "requests denied by an operator")                      \
-    _(requests_answered, "questions, hooks and spawns answered")              \
-    _(requests_delivered, "decisions delivered")                              \
-    _(requests_applied, "decisions applied")                                  \
-    _(requests_failed, "decisions that could not be applied")                 \
-    _(requests_expired, "requests that expired")                              \
-    _(requests_withdrawn, "requests withdrawn")                               \
-    _(hooks_dropped, "hook_after to an operator who was away")                \
-    _(late_decisions, "decisions that came second or late")                   \
-    _(bad_decisions, "decisions that were not well-formed or not allowed")    \
-    _(bus_wakeups, "wake-ups sent to other workers")                          \
-    _(bus_late, "boxes found by the tick: a wake-up was lost")                \
-    _(zone_full, "work refused because the zone was full")                    \
-    _(zone_quarantines, "times the zone was rebuilt after a crash")           \
-    _(workers_reaped, "dead workers cleaned up after")
-
-#define NGX_UPLINK_COUNTER_ENUM(name, help)  NGX_UPLINK_COUNT_##name,
-
-typedef enum {
-    NGX_UPLINK_COUNTERS(NGX_UPLINK_COUNTER_ENUM)
-    NGX_UPLINK_NCOUNTERS
-} ngx_uplink_counter_e;
-
-
 /* one worker process, as the others see it */
 
 typedef struct {
@@ -169,8 +126,13 @@ typedef struct {
     ngx_queue_t          seats;
     ngx_queue_t          bearers;
     ngx_uint_t           connections;
+    ngx_uint_t           nlisted;    /* boxes in control */
+    uint64_t             woken;      /* when it was, until it has looked */
 
-    uint64_t             counters[NGX_UPLINK_NCOUNTERS];
+    /* its own alone: others do not write to these lines of the cache */
+
+    ngx_uplink_tally_t   tally
+        __attribute__((aligned(NGX_UPLINK_CACHE_LINE)));
 } ngx_uplink_port_t;
 
 
@@ -183,6 +145,7 @@ typedef struct {
     uint64_t             magic;
     ngx_uint_t           layout;
     size_t               port_size;
+    size_t               head_size;
     ngx_uint_t           nports;
 
     uint64_t             epoch;      /* of the zone: bumped by a quarantine */
@@ -227,7 +190,9 @@ typedef struct {
 
     ngx_msec_t           started;
     ngx_msec_t           full_at;    /* when a full zone was last logged */
-    uint64_t             totals[NGX_UPLINK_NCOUNTERS];  /* of dead ports */
+    ngx_msec_t           failed_at;  /* when an allocation last failed */
+    ngx_uplink_tally_t   totals;     /* of dead ports */
+    uint64_t             values[NGX_UPLINK_NVALUES];
 
     ngx_uplink_port_t    ports[1];
 } ngx_uplink_sh_t;

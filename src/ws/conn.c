@@ -218,9 +218,11 @@ ngx_uplink_conn_peer_close(ngx_uplink_conn_t *uc, ngx_uint_t code)
 
 
 void
-ngx_uplink_conn_fail(ngx_uplink_conn_t *uc, ngx_uint_t code)
+ngx_uplink_conn_fail(ngx_uplink_conn_t *uc, ngx_uint_t code,
+    const char *fault)
 {
     uc->failed = 1;
+    uc->fault = fault;
 
     ngx_uplink_conn_begin_close(uc, code, NULL);
 }

@@ -224,6 +224,8 @@ struct ngx_uplink_conn_s {
     uint64_t                       written;      /* of these, to the kernel */
     uint64_t                       received;     /* payload bytes */
     uint64_t                       messages;     /* messages received */
+    uint64_t                       sent;         /* payload bytes queued */
+    const char                    *fault;        /* of a frame; or NULL */
 
     /*
      * a message is in the kernel's hands when written has reached the value

@@ -70,7 +70,8 @@ void ngx_uplink_conn_peer_close(ngx_uplink_conn_t *uc, ngx_uint_t code);
 
 /* the client broke a rule: the code says which, nothing is read any more */
 
-void ngx_uplink_conn_fail(ngx_uplink_conn_t *uc, ngx_uint_t code);
+void ngx_uplink_conn_fail(ngx_uplink_conn_t *uc, ngx_uint_t code,
+    const char *fault);
 
 /* something is to be written in this turn of the event loop */
 

@@ -14,6 +14,8 @@
 static ngx_int_t ngx_uplink_frame_first(ngx_uplink_frame_t *f, u_char ch);
 static ngx_int_t ngx_uplink_frame_second(ngx_uplink_frame_t *f, u_char ch);
 static ngx_int_t ngx_uplink_frame_length(ngx_uplink_frame_t *f, u_char ch);
+static ngx_int_t ngx_uplink_frame_wrong(ngx_uplink_frame_t *f,
+    const char *fault, const char *error);
 
 
 ngx_int_t
@@ -66,6 +68,17 @@ ngx_uplink_frame_parse(ngx_uplink_frame_t *f, u_char **pos, u_char *last)
 
 
 static ngx_int_t
+ngx_uplink_frame_wrong(ngx_uplink_frame_t *f, const char *fault,
+    const char *error)
+{
+    f->fault = fault;
+    f->error = error;
+
+    return NGX_ERROR;
+}
+
+
+static ngx_int_t
 ngx_uplink_frame_first(ngx_uplink_frame_t *f, u_char ch)
 {
     f->fin = ch >> 7;
@@ -74,35 +87,36 @@ ngx_uplink_frame_first(ngx_uplink_frame_t *f, u_char ch)
     /* no extension is negotiated */
 
     if (ch & 0x70) {
-        f->error = "frame with reserved bits set";
-        return NGX_ERROR;
+        return ngx_uplink_frame_wrong(f, "reserved_bits",
+                                      "frame with reserved bits set");
     }
 
     if (f->opcode > NGX_UPLINK_FRAME_PONG
         || (f->opcode > NGX_UPLINK_FRAME_BINARY
             && f->opcode < NGX_UPLINK_FRAME_CLOSE))
     {
-        f->error = "frame with reserved opcode";
-        return NGX_ERROR;
+        return ngx_uplink_frame_wrong(f, "reserved_opcode",
+                                      "frame with reserved opcode");
     }
 
     if (ngx_uplink_frame_is_control(f)) {
 
         if (!f->fin) {
-            f->error = "fragmented control frame";
-            return NGX_ERROR;
+            return ngx_uplink_frame_wrong(f, "fragmented_control",
+                                          "fragmented control frame");
         }
 
     } else if (f->opcode == NGX_UPLINK_FRAME_CONTINUATION) {
 
         if (f->message == 0) {
-            f->error = "continuation frame without a message";
-            return NGX_ERROR;
+            return ngx_uplink_frame_wrong(f, "bad_fragment",
+                                          "continuation frame without a "
+                                          "message");
         }
 
     } else if (f->message) {
-        f->error = "new message inside a fragmented one";
-        return NGX_ERROR;
+        return ngx_uplink_frame_wrong(f, "bad_fragment",
+                                      "new message inside a fragmented one");
     }
 
     f->state = ngx_uplink_frame_st_second;
@@ -115,8 +129,7 @@ static ngx_int_t
 ngx_uplink_frame_second(ngx_uplink_frame_t *f, u_char ch)
 {
     if (!(ch & 0x80)) {
-        f->error = "unmasked frame";
-        return NGX_ERROR;
+        return ngx_uplink_frame_wrong(f, "unmasked", "unmasked frame");
     }
 
     f->length = ch & 0x7f;
@@ -124,8 +137,8 @@ ngx_uplink_frame_second(ngx_uplink_frame_t *f, u_char ch)
     if (f->length > NGX_UPLINK_FRAME_MAX_CONTROL) {
 
         if (ngx_uplink_frame_is_control(f)) {
-            f->error = "too long control frame";
-            return NGX_ERROR;
+            return ngx_uplink_frame_wrong(f, "long_control",
+                                          "too long control frame");
         }
 
         f->state = ngx_uplink_frame_st_length;
@@ -159,8 +172,8 @@ static ngx_int_t
 ngx_uplink_frame_length(ngx_uplink_frame_t *f, u_char ch)
 {
     if (f->need == 8 && (ch & 0x80)) {
-        f->error = "frame with length over 63 bits";
-        return NGX_ERROR;
+        return ngx_uplink_frame_wrong(f, "bad_length",
+                                      "frame with length over 63 bits");
     }
 
     if (f->need > 2) {
@@ -173,8 +186,9 @@ ngx_uplink_frame_length(ngx_uplink_frame_t *f, u_char ch)
         if (f->need == 2) {
 
             if (f->length == 0) {
-                f->error = "frame with length not in the shortest form";
-                return NGX_ERROR;
+                return ngx_uplink_frame_wrong(f, "bad_length",
+                                              "frame with length not in the "
+                                              "shortest form");
             }
 
             f->length <<= 16;
@@ -193,8 +207,9 @@ ngx_uplink_frame_length(ngx_uplink_frame_t *f, u_char ch)
     f->length |= ch;
 
     if (f->length <= NGX_UPLINK_FRAME_MAX_CONTROL) {
-        f->error = "frame with length not in the shortest form";
-        return NGX_ERROR;
+        return ngx_uplink_frame_wrong(f, "bad_length",
+                                      "frame with length not in the "
+                                      "shortest form");
     }
 
     f->state = ngx_uplink_frame_st_mask;

@@ -38,6 +38,7 @@ typedef struct {
     uint64_t      length;      /* of the payload */
     uint64_t      left;        /* of these, not consumed yet */
     const char   *error;       /* what the client sent, after NGX_ERROR */
+    const char   *fault;       /* the same, in a word */
 
     u_char        mask[4];     /* mask[0] is for the next byte */
     u_char        state;

@@ -37,7 +37,7 @@ static void ngx_uplink_input_control(ngx_uplink_conn_t *uc, u_char *data,
 static void ngx_uplink_input_close(ngx_uplink_conn_t *uc, u_char *data,
     size_t len);
 static void ngx_uplink_input_invalid(ngx_uplink_conn_t *uc,
-    const char *what);
+    const char *fault, const char *what);
 
 
 /*
@@ -196,7 +196,7 @@ ngx_uplink_input_feed(ngx_uplink_conn_t *uc, u_char *pos, u_char *last)
             }
 
             if (rc == NGX_ERROR) {
-                ngx_uplink_input_invalid(uc, f->error);
+                ngx_uplink_input_invalid(uc, f->fault, f->error);
                 break;
             }
 
@@ -249,7 +249,7 @@ ngx_uplink_input_begin(ngx_uplink_conn_t *uc)
                       "client intended to send too large message: %uL bytes",
                       f->length + uc->part_len);
 
-        ngx_uplink_conn_fail(uc, NGX_UPLINK_CLOSE_TOO_BIG);
+        ngx_uplink_conn_fail(uc, NGX_UPLINK_CLOSE_TOO_BIG, "too_large");
         return NGX_ERROR;
     }
 
@@ -285,7 +285,7 @@ ngx_uplink_input_data(ngx_uplink_conn_t *uc, u_char *data, size_t len)
     whole = last && uc->part_len == 0;
 
     if (!whole && ngx_uplink_input_grow(uc, len) != NGX_OK) {
-        ngx_uplink_conn_fail(uc, NGX_UPLINK_CLOSE_INTERNAL);
+        ngx_uplink_conn_fail(uc, NGX_UPLINK_CLOSE_INTERNAL, NULL);
         return;
     }
 
@@ -304,7 +304,7 @@ ngx_uplink_input_data(ngx_uplink_conn_t *uc, u_char *data, size_t len)
         ngx_log_error(NGX_LOG_INFO, uc->connection->log, 0,
                       "client sent invalid UTF-8 in uplink message");
 
-        ngx_uplink_conn_fail(uc, NGX_UPLINK_CLOSE_UTF8);
+        ngx_uplink_conn_fail(uc, NGX_UPLINK_CLOSE_UTF8, "invalid_utf8");
         return;
     }
 
@@ -427,7 +427,7 @@ ngx_uplink_input_control(ngx_uplink_conn_t *uc, u_char *data, size_t len)
 
         part = ngx_alloc((size_t) f->length, uc->connection->log);
         if (part == NULL) {
-            ngx_uplink_conn_fail(uc, NGX_UPLINK_CLOSE_INTERNAL);
+            ngx_uplink_conn_fail(uc, NGX_UPLINK_CLOSE_INTERNAL, NULL);
             return;
         }
 
@@ -483,14 +483,16 @@ ngx_uplink_input_close(ngx_uplink_conn_t *uc, u_char *data, size_t len)
     }
 
     if (len == 1) {
-        ngx_uplink_input_invalid(uc, "close frame with half a code");
+        ngx_uplink_input_invalid(uc, "bad_close",
+                                 "close frame with half a code");
         return;
     }
 
     code = data[0] << 8 | data[1];
 
     if (!ngx_uplink_frame_close_code(code)) {
-        ngx_uplink_input_invalid(uc, "close frame with invalid code");
+        ngx_uplink_input_invalid(uc, "bad_close",
+                                 "close frame with invalid code");
         return;
     }
 
@@ -502,7 +504,7 @@ ngx_uplink_input_close(ngx_uplink_conn_t *uc, u_char *data, size_t len)
         ngx_log_error(NGX_LOG_INFO, uc->connection->log, 0,
                       "client sent invalid UTF-8 in close frame");
 
-        ngx_uplink_conn_fail(uc, NGX_UPLINK_CLOSE_UTF8);
+        ngx_uplink_conn_fail(uc, NGX_UPLINK_CLOSE_UTF8, "invalid_utf8");
         return;
     }
 
@@ -511,12 +513,13 @@ ngx_uplink_input_close(ngx_uplink_conn_t *uc, u_char *data, size_t len)
 
 
 static void
-ngx_uplink_input_invalid(ngx_uplink_conn_t *uc, const char *what)
+ngx_uplink_input_invalid(ngx_uplink_conn_t *uc, const char *fault,
+    const char *what)
 {
     ngx_log_error(NGX_LOG_INFO, uc->connection->log, 0,
                   "client sent %s", what);
 
-    ngx_uplink_conn_fail(uc, NGX_UPLINK_CLOSE_PROTOCOL);
+    ngx_uplink_conn_fail(uc, NGX_UPLINK_CLOSE_PROTOCOL, fault);
 }
 
 

@@ -88,6 +88,7 @@ ngx_uplink_conn_commit(ngx_uplink_conn_t *uc, ngx_uint_t opcode, size_t len)
 
     uc->out_last->last += head + len;
     uc->queued += head + len;
+    uc->sent += len;
 }
 
 

@@ -18,8 +18,9 @@ const xterm = join(here, 'node_modules/@xterm/xterm');
 
 /*
  * xterm.js from its own TypeScript: what webpack makes of it is larger.  Its
- * renderer writes style elements, which the page's Content-Security-Policy
- * does not allow; styles.js has what takes their place.
+ * renderer writes style elements and attributes, which the page's
+ * Content-Security-Policy does not allow; styles.js has what takes the place of
+ * the former, the latter are properties of their elements here.
  */
 
 const fromSource = {
@@ -35,6 +36,23 @@ const fromSource = {
 
             return { path: existsSync(`${file}.ts`) ? `${file}.ts`
                                                     : `${file}.d.ts` };
+        });
+
+        b.onLoad({ filter: /\/DomRendererRowFactory\.ts$/ }, ({ path }) => {
+            const text = readFileSync(path, 'utf8');
+            const attribute = "element.setAttribute('style', "
+                + "`${element.getAttribute('style') || ''}${style};`)";
+
+            if (!text.includes(attribute)) {
+                throw new Error(`${path}: no style attribute`);
+            }
+
+            return {
+                contents: text.replace(attribute,
+                    () => 'element.style.cssText += `${style};`'),
+                loader: 'ts',
+                resolveDir: dirname(path),
+            };
         });
 
         b.onLoad({ filter: /\/DomRenderer\.ts$/ }, ({ path }) => {

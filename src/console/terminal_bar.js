@@ -175,6 +175,7 @@ export function createBar(app, screen, on) {
        misses it, and F6 with Ctrl to leave the terminal by keyboard */
 
     const shortcuts = {
+        KeyA: () => screen.term.selectAll(),
         KeyC: () => copy(screen.term.getSelection()),
         KeyF: () => seek(true),
     };

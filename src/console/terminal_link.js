@@ -14,7 +14,6 @@ const PASTE = 8 * 1024 * 1024;        /* the same while somebody can */
 const AHEAD = 256 * 1024;             /* in the socket's own buffer */
 const PATIENCE = 5000;                /* for a socket to close by itself */
 const DELAY_MAX = 15000;
-const TAKEOVERS = 10;                 /* when another of ours is in our place */
 
 const encoder = new TextEncoder();
 
@@ -76,7 +75,6 @@ export class TerminalLink {
         this.queue = [];
         this.queued = 0;
         this.tries = 0;
-        this.takeovers = 0;
         this.timer = undefined;
         this.pump = undefined;
         this.failed = '';
@@ -125,7 +123,7 @@ export class TerminalLink {
 
     /** What is typed or pasted: to the sled now, or when it can be. */
     type(text) {
-        if (this.state === 'ended' || !this.driving()) {
+        if (this.state === 'ended' || this.mode === 'view') {
             return;
         }
 
@@ -168,19 +166,6 @@ export class TerminalLink {
     }
 
     /* ---- what goes out */
-
-    /* it types, or will again as soon as its place is free */
-
-    driving() {
-        return this.mode === 'drive'
-            || (!this.view && this.token !== '' && this.takeovers < TAKEOVERS);
-    }
-
-    standing() {
-        return this.mode === 'drive' ? 'Connected.'
-            : this.driving() ? 'Read-only while an older connection holds it.'
-                : 'Read-only.';
-    }
 
     ready() {
         return this.opened && !this.leaving && this.socket?.readyState === 1;
@@ -307,15 +292,7 @@ export class TerminalLink {
     refused(code) {
         const refusal = refusals[code];
 
-        if (code === 'unauthorized' && this.session && this.token) {
-
-            /* it was given anew, and its bearer never heard of it */
-
-            this.token = '';
-            this.on.notice('The shell has another driver by now.');
-            this.connect();
-
-        } else if (refusal?.again && this.session) {
+        if (refusal?.again && this.session) {
             this.again(refusal.text);
 
         } else {
@@ -381,15 +358,6 @@ export class TerminalLink {
         this.timer = this.later(PATIENCE, () => this.connect());
         this.socket.close(1000);
     }
-
-    /* the place is held by a socket that the gateway still takes for ours */
-
-    takeover() {
-        const delay = Math.min(250 * 2 ** this.takeovers++, DELAY_MAX);
-
-        this.calm();
-        this.timer = this.later(delay, () => this.connect());
-    }
 }
 
 /* ---- messages of the gateway, by type */
@@ -403,27 +371,14 @@ const handlers = {
         this.position = offset;
         this.offset = Math.max(this.offset, offset);
         this.session = session_id;
+        this.token = resume_token ?? this.token;
         this.mode = mode;
         this.opened = true;
         this.tries = 0;
-
-        if (resume_token) {
-            this.token = resume_token;
-            this.takeovers = 0;
-        }
-
-        if (!this.driving()) {
-            this.queue = [];
-            this.queued = 0;
-        }
-
         this.on.opened(payload);
-        this.tell('open', this.standing());
+        this.tell('open', this.mode === 'view' ? 'Read-only.'
+            : 'Connected.');
         this.flush();
-
-        if (mode === 'view' && this.driving()) {
-            this.takeover();
-        }
     },
 
     'terminal.data'({ data_b64 }) {
@@ -442,7 +397,8 @@ const handlers = {
                 { until: until_ms });
 
         } else {
-            this.tell('open', this.standing());
+            this.tell('open', this.mode === 'view' ? 'Read-only.'
+                : 'Connected.');
         }
     },
 

@@ -11,6 +11,7 @@ import { createBeside } from './terminal_requests.js';
 import { createScreen } from './terminal_screen.js';
 
 const SETTLED = 60;                   /* ms without another size */
+const TAKEN = '4001';                 /* another page has it now */
 
 /**
  * @param {object} app
@@ -92,8 +93,8 @@ export function createShell(app, params, changed) {
         keep();
         bar.about([shell, work_dir && `in ${work_dir}`].filter(Boolean)
             .join(' '));
-        screen.term.options.disableStdin = !link.driving();
-        keys.element.hidden = !link.driving();
+        screen.term.options.disableStdin = link.mode === 'view';
+        keys.element.hidden = link.mode === 'view';
         link.resize(screen.term.cols, screen.term.rows);
         find();
     }
@@ -132,7 +133,7 @@ export function createShell(app, params, changed) {
     function keep() {
         if (!view && link.session && link.token && state.state !== 'ended') {
             remember(place, { session: link.session, token: link.token,
-                offset: screen.parsed() });
+                offset: Math.max(screen.parsed(), old.offset ?? 0) });
         }
     }
 
@@ -149,7 +150,7 @@ export function createShell(app, params, changed) {
         }
 
         if (next.state === 'ended') {
-            if (!view) {
+            if (!view && next.code !== TAKEN) {
                 forget(place);
             }
 
@@ -186,12 +187,15 @@ export function createShell(app, params, changed) {
                     : `Dialling again in ${seconds} s.`),
             state.state === 'waiting' && h('button', { type: 'button',
                 onclick: () => link.connect() }, 'Now'),
+            state.code === TAKEN && h('button', { type: 'button',
+                onclick: () => link.connect() }, 'Take it back'),
             state.state === 'ended' && h('button', { type: 'button',
                 onclick: again }, view ? 'Look again' : 'New shell'));
     }
 
     function again() {
         screen.term.reset();
+        screen.answered(0);
         link.session = params.session ?? '';
         link.token = '';
         link.offset = 0;

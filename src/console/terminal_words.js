@@ -41,5 +41,6 @@ export const closes = {
         ? `Your credential was ${reason}: sign in again.`
         : 'The gateway closed the connection by its rules.',
     1009: () => 'A message was too big for the gateway.',
+    4001: () => 'The shell was taken over by another page of yours.',
     4004: () => 'The shell was ended: nothing happened in it.',
 };

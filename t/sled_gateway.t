@@ -39,6 +39,7 @@ mkdir "$daemon->{dir}/work" or die "mkdir: $!";
 $daemon->run('--stable', '1ms', '--workspace', 'w', '--scrollback', '8388608',
     '--task', "issue=i,dir=$daemon->{dir}/work");
 ok($daemon->wait_log(qr/registered: .* anew/), 'the sled registers');
+ok($t->announced('alpha'), 'and has a task');
 
 my @small = (path => '/t/i', rcvbuf => 131072);
 my $browser = $t->browser(@small, query => 'cols=101&rows=33');

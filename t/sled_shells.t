@@ -36,6 +36,7 @@ $sled->run('--stable', '1ms', '--shell', '/bin/sh', '--workspace', 'w',
     '--scrollback', 8 << 20, '--resume-window', '2s',
     '--task', "issue=i,dir=$work");
 ok($sled->wait_log(qr/registered: .* anew/), 'the sled registers');
+ok($t->announced('alpha'), 'and has a task');
 
 # a browser at a new shell, that has no prompt and does not echo
 

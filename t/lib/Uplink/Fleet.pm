@@ -172,6 +172,18 @@ sub browser_at {
     die "no browser landed in the worker $at\n";
 }
 
+# a real sled has announced tasks: it says that it is registered before the
+# gateway has read them
+
+sub announced {
+    my ($self, $id) = @_;
+
+    return $self->wait_for(sub {
+        my $r = $self->http(GET => "/v1/sleds/$id/tasks");
+        return $r->{status} == 200 && @{$r->json->{tasks}};
+    });
+}
+
 # a browser leaves, and its place is free
 
 sub leave {

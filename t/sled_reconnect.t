@@ -82,7 +82,8 @@ ended(qr/\[warn\] disconnected: closed by the gateway, 1000,/, 0, 250,
     'a goodbye without words');
 $link = $gateway->accept;
 $link->send_frame(8, pack('n', 4003) . 'kicked');
-ended(qr/\[error\] refused: closed by the gateway, 4003: kicked,/, 10_000, 20_000, 'thrown out');
+ended(qr/\[error\] refused: closed by the gateway, 4003: kicked,/, 10_000,
+    20_000, 'thrown out');
 $sled->finish;
 
 # ---- refusals of a registration

@@ -77,10 +77,10 @@ like($out, qr/^-sh\r$/m, 'a login shell');
 
 # Ctrl-C reaches what runs in front, raw mode is raw
 
-$link->type($s, "trap 'echo GOT-INT' INT; sh -c 'echo UP-\$((1+1)); sleep 100';"
-    . " echo AFTER-\$((1+1))\n");
+$link->type($s, "sh -c 'echo UP-\$((1+1)); exec sleep 100'\n");
 $link->read_until($s, qr/UP-2/);
 $link->type($s, "\x03");
+$link->type($s, "echo AFTER-\$((1+1))\n");
 ok($link->read_until($s, qr/AFTER-2/), 'Ctrl-C ends what runs');
 
 $link->type($s, "stty raw -echo; echo READY-\$((1+1));"

@@ -29,6 +29,7 @@ from collections import deque
 VERSION = 1
 MAX_FRAME = 1 << 20
 MAX_INPUT = 1 << 20
+MAX_PIPE = 1 << 20
 MAX_READ = 32768
 MAX_OUTPUT = 16384
 WORKERS = 8
@@ -531,7 +532,9 @@ class Calls:
 
 
 class Agent:
-    def __init__(self, roots):
+    def __init__(self, silence, roots):
+        self.silence = silence
+        self.heard = time.monotonic()
         self.roots = [os.path.realpath(os.path.expanduser(root))
                       for root in roots or ['~']]
         self.selector = selectors.DefaultSelector()
@@ -604,15 +607,24 @@ class Agent:
                 self.keepers.discard(pid)
 
     def read(self, mask):
-        try:
-            data = os.read(0, 65536)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b''
-        if not data:
+        """All that is there, before any of it is done: behind it may be the
+        end of the link, and then who asked has been told that it failed.
+        So they have when nothing was heard for too long."""
+
+        for _ in range(MAX_PIPE // 65536):
+            try:
+                data = os.read(0, 65536)
+            except BlockingIOError:
+                break
+            except OSError:
+                data = b''
+            if not data:
+                self.leave()
+            self.buffer += data
+        now = time.monotonic()
+        if now - self.heard > self.silence:
             self.leave()
-        self.buffer += data
+        self.heard = now
         while len(self.buffer) >= 9:
             length, kind, channel = struct.unpack_from('>IcI', self.buffer)
             if length < 5 or length > MAX_FRAME:
@@ -673,4 +685,4 @@ class Agent:
 
 
 os.write(1, b'SLED-AGENT %d ready\n' % VERSION)
-Agent(json.loads(sys.argv[2]) if len(sys.argv) > 2 else None).run()
+Agent(int(sys.argv[2]) / 1000, json.loads(sys.argv[3])).run()

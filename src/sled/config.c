@@ -1,10 +1,10 @@
 
 /*
- * Configuration: one table of options, read from three places.
+ * Configuration: options, read from three places, and a secret.
  */
 
 
-#include "config.h"
+#include "option.h"
 
 #include <ctype.h>
 #include <getopt.h>
@@ -15,28 +15,6 @@
 #define SLED_CONF_LINE  4096
 
 
-typedef struct sled_option_s  sled_option_t;
-
-struct sled_option_s {
-    const char   *name;
-    const char   *argument;
-    int         (*set)(sled_conf_t *conf, const sled_option_t *option,
-                       const char *value, int source);
-    size_t        offset;
-    uint64_t      min;
-    uint64_t      max;
-    const char   *help;
-};
-
-
-static int sled_conf_text(sled_conf_t *conf, const sled_option_t *option,
-    const char *value, int source);
-static int sled_conf_list(sled_conf_t *conf, const sled_option_t *option,
-    const char *value, int source);
-static int sled_conf_time(sled_conf_t *conf, const sled_option_t *option,
-    const char *value, int source);
-static int sled_conf_count(sled_conf_t *conf, const sled_option_t *option,
-    const char *value, int source);
 static int sled_conf_file(sled_conf_t *conf, const char *path, int must);
 static int sled_conf_environment(sled_conf_t *conf);
 static int sled_conf_flags(sled_conf_t *conf, int argc, char **argv,
@@ -44,91 +22,6 @@ static int sled_conf_flags(sled_conf_t *conf, int argc, char **argv,
 static int sled_conf_defaults(sled_conf_t *conf);
 static int sled_conf_tasks(sled_conf_t *conf);
 static char *sled_conf_home(const char *variable, const char *below);
-
-
-enum { SLED_FROM_FILE = 1, SLED_FROM_ENVIRONMENT, SLED_FROM_FLAGS };
-
-
-#define SLED_CONF(member)  offsetof(sled_conf_t, member)
-
-
-static const sled_option_t  sled_options[] = {
-
-    { "gateway", "URL", sled_conf_list, SLED_CONF(gateways),
-      1, SLED_MAX_GATEWAYS,
-      "where to dial, wss:// or ws://; several: the next one on failure" },
-
-    { "id", "ID", sled_conf_text, SLED_CONF(id), 1, 128,
-      "the name of this sled" },
-
-    { "token-file", "FILE", sled_conf_text, SLED_CONF(token_file), 1, 4096,
-      "holds the credential; or the variable SLED_TOKEN" },
-
-    { "workspace", "W", sled_conf_text, SLED_CONF(workspace), 1, 128,
-      "the workspace of tasks and requests that name none" },
-
-    { "task", "issue=I,dir=D[,...]", sled_conf_list, SLED_CONF(task_texts),
-      1, SLED_MAX_TASKS,
-      "announces a task; also task=, workspace=, owner=, session=, title=" },
-
-    { "root", "DIR", sled_conf_list, SLED_CONF(roots), 1, SLED_MAX_ROOTS,
-      "shells may start below this; default: in the tasks' folders" },
-
-    { "shell", "FILE", sled_conf_text, SLED_CONF(shell), 1, 4096,
-      "the shell; default: the user's, or /bin/sh" },
-
-    { "ca", "FILE", sled_conf_text, SLED_CONF(ca), 1, 4096,
-      "trust these certificates instead of the system's" },
-
-    { "cert", "FILE", sled_conf_text, SLED_CONF(cert), 1, 4096,
-      "client certificate" },
-
-    { "key", "FILE", sled_conf_text, SLED_CONF(key), 1, 4096,
-      "its private key" },
-
-    { "state", "DIR", sled_conf_text, SLED_CONF(state), 1, 4096,
-      "rules and the socket are kept here" },
-
-    { "socket", "FILE", sled_conf_text, SLED_CONF(socket), 1, 107,
-      "the socket for local agents; default: DIR/socket" },
-
-    { "scrollback", "BYTES", sled_conf_count, SLED_CONF(scrollback),
-      16384, 64 * 1024 * 1024, "kept of each terminal's output (262144)" },
-
-    { "max-sessions", "N", sled_conf_count, SLED_CONF(max_sessions),
-      1, 4096, "terminals at a time (256)" },
-
-    { "idle-timeout", "TIME", sled_conf_time, SLED_CONF(idle_timeout),
-      0, 365 * 86400000ull, "ends a silent terminal (60m), 0: never" },
-
-    { "resume-window", "TIME", sled_conf_time, SLED_CONF(resume_window),
-      0, 3600000, "what a lost link may take to come back (30s)" },
-
-    { "grace", "TIME", sled_conf_time, SLED_CONF(grace),
-      0, 60000, "who asks without a link is denied after this (2s)" },
-
-    { "retry-max", "TIME", sled_conf_time, SLED_CONF(retry_max),
-      1000, 3600000, "between tries to reach a gateway, at most (60s)" },
-
-    { "retry-refused", "TIME", sled_conf_time, SLED_CONF(retry_refused),
-      100, 3600000, "between tries at gateways that refuse us (60s)" },
-
-    { "stable", "TIME", sled_conf_time, SLED_CONF(stable),
-      0, 3600000, "a link that stood this long was a good one (60s)" },
-
-    { "log-format", "text|json", sled_conf_text, SLED_CONF(log_format),
-      1, 16, "one line per event on stderr (text)" },
-
-    { "log-level", "LEVEL", sled_conf_text, SLED_CONF(log_level),
-      1, 16, "error, warn, info or debug (info)" },
-
-    { NULL, NULL, NULL, 0, 0, 0, NULL }
-};
-
-
-/* who has set it last, by option */
-
-static int  sled_conf_source[sizeof(sled_options) / sizeof(sled_options[0])];
 
 
 int
@@ -139,7 +32,6 @@ sled_conf_load(sled_conf_t *conf, int argc, char **argv, int *rest)
     const char  *given;
 
     memset(conf, 0, sizeof(sled_conf_t));
-    memset(sled_conf_source, 0, sizeof(sled_conf_source));
 
     conf->scrollback = 262144;
     conf->max_sessions = 256;
@@ -149,6 +41,8 @@ sled_conf_load(sled_conf_t *conf, int argc, char **argv, int *rest)
     conf->retry_max = 60000;
     conf->retry_refused = 60000;
     conf->stable = 60000;
+    conf->ready_timeout = 60000;
+    conf->ping = 15000;
 
     /* which file it is stands in what is stronger than the file */
 
@@ -195,140 +89,6 @@ sled_conf_load(sled_conf_t *conf, int argc, char **argv, int *rest)
 }
 
 
-static int
-sled_conf_set(sled_conf_t *conf, const char *name, const char *value,
-    int source)
-{
-    const sled_option_t  *option;
-
-    for (option = sled_options; option->name; option++) {
-        if (strcmp(option->name, name) == 0) {
-            return option->set(conf, option, value, source);
-        }
-    }
-
-    fprintf(stderr, "sled: unknown option \"%s\"\n", name);
-
-    return SLED_ERROR;
-}
-
-
-static int
-sled_conf_wrong(const sled_option_t *option, const char *value)
-{
-    fprintf(stderr, "sled: invalid value \"%s\" of \"%s\"\n", value,
-            option->name);
-
-    return SLED_ERROR;
-}
-
-
-static int
-sled_conf_text(sled_conf_t *conf, const sled_option_t *option,
-    const char *value, int source)
-{
-    char  **field;
-
-    if (strlen(value) < option->min || strlen(value) > option->max) {
-        return sled_conf_wrong(option, value);
-    }
-
-    field = (char **) ((char *) conf + option->offset);
-
-    free(*field);
-    *field = sled_copy(value);
-
-    return SLED_OK;
-}
-
-
-/* a stronger place replaces the list of a weaker one */
-
-static int
-sled_conf_list(sled_conf_t *conf, const sled_option_t *option,
-    const char *value, int source)
-{
-    char         **text;
-    sled_list_t   *list;
-
-    list = (sled_list_t *) ((char *) conf + option->offset);
-
-    if (sled_conf_source[option - sled_options] != source) {
-        sled_conf_source[option - sled_options] = source;
-
-        while (list->n) {
-            free(list->text[--list->n]);
-        }
-    }
-
-    if (*value == '\0' || list->n == option->max) {
-        return sled_conf_wrong(option, value);
-    }
-
-    text = realloc(list->text, (list->n + 1) * sizeof(char *));
-    if (text == NULL) {
-        return SLED_ERROR;
-    }
-
-    list->text = text;
-    list->text[list->n++] = sled_copy(value);
-
-    return SLED_OK;
-}
-
-
-/* 250ms, 30s, 60m, 2h; a number alone is seconds */
-
-static int
-sled_conf_time(sled_conf_t *conf, const sled_option_t *option,
-    const char *value, int source)
-{
-    char      *end;
-    uint64_t   n, unit;
-
-    errno = 0;
-    n = strtoull(value, &end, 10);
-
-    unit = (strcmp(end, "ms") == 0) ? 1
-           : (*end == '\0' || strcmp(end, "s") == 0) ? 1000
-           : (strcmp(end, "m") == 0) ? 60000
-           : (strcmp(end, "h") == 0) ? 3600000 : 0;
-
-    if (!isdigit((unsigned char) *value) || errno || unit == 0
-        || n > UINT64_MAX / 3600000
-        || n * unit < option->min || n * unit > option->max)
-    {
-        return sled_conf_wrong(option, value);
-    }
-
-    *(uint64_t *) ((char *) conf + option->offset) = n * unit;
-
-    return SLED_OK;
-}
-
-
-static int
-sled_conf_count(sled_conf_t *conf, const sled_option_t *option,
-    const char *value, int source)
-{
-    char      *end;
-    uint64_t   n;
-
-    errno = 0;
-    n = strtoull(value, &end, 10);
-
-    if (!isdigit((unsigned char) *value) || errno || *end
-        || n < option->min || n > option->max)
-    {
-        return sled_conf_wrong(option, value);
-    }
-
-    *(uint64_t *) ((char *) conf + option->offset) = n;
-
-    return SLED_OK;
-}
-
-
 /* lines "name value", # starts a comment line */
 
 static int
@@ -371,7 +131,7 @@ sled_conf_file(sled_conf_t *conf, const char *path, int must)
             value += strspn(value, " \t");
         }
 
-        rc = sled_conf_set(conf, name, value, SLED_FROM_FILE);
+        rc = sled_option_set(conf, name, value, SLED_FROM_FILE);
 
         if (rc != SLED_OK) {
             fprintf(stderr, "sled: in %s:%d\n", path, n);
@@ -407,7 +167,7 @@ sled_conf_environment(sled_conf_t *conf)
             continue;
         }
 
-        if (option->set != sled_conf_list) {
+        if (!sled_option_is_list(option)) {
 
             if (option->set(conf, option, value, SLED_FROM_ENVIRONMENT)
                 != SLED_OK)
@@ -445,8 +205,7 @@ sled_conf_flags(sled_conf_t *conf, int argc, char **argv, int *rest)
     int                   c, index;
     size_t                n, len;
     const char           *word;
-    struct option         flags[sizeof(sled_options)
-                                / sizeof(sled_options[0]) + 1];
+    struct option         flags[SLED_NOPTIONS + 2];
     const sled_option_t  *option;
 
     memset(flags, 0, sizeof(flags));
@@ -482,7 +241,7 @@ sled_conf_flags(sled_conf_t *conf, int argc, char **argv, int *rest)
         }
 
         if ((size_t) index < n
-            && sled_conf_set(conf, flags[index].name, optarg,
+            && sled_option_set(conf, flags[index].name, optarg,
                              SLED_FROM_FLAGS)
                != SLED_OK)
         {
@@ -686,48 +445,11 @@ sled_conf_tasks(sled_conf_t *conf)
 
 
 void
-sled_conf_usage(FILE *out)
-{
-    char                  flag[64];
-    const sled_option_t  *option;
-
-    for (option = sled_options; option->name; option++) {
-        snprintf(flag, sizeof(flag), "--%s %s", option->name,
-                 option->argument);
-        fprintf(out, "  %-26s%s%s\n", flag,
-                strlen(flag) > 25 ? "\n                            " : "",
-                option->help);
-    }
-
-    fprintf(out, "  %-26s%s\n", "--config FILE",
-            "a file with lines \"name value\"");
-}
-
-
-void
 sled_conf_free(sled_conf_t *conf)
 {
-    char                 **field;
-    size_t                 i;
-    sled_list_t           *list;
-    const sled_option_t   *option;
+    size_t  i;
 
-    for (option = sled_options; option->name; option++) {
-
-        if (option->set == sled_conf_text) {
-            field = (char **) ((char *) conf + option->offset);
-            free(*field);
-
-        } else if (option->set == sled_conf_list) {
-            list = (sled_list_t *) ((char *) conf + option->offset);
-
-            while (list->n) {
-                free(list->text[--list->n]);
-            }
-
-            free(list->text);
-        }
-    }
+    sled_option_free(conf);
 
     for (i = 0; i < conf->ntasks; i++) {
         sled_task_free(&conf->tasks[i]);

@@ -65,6 +65,8 @@ struct sled_conf_s {
     uint64_t       retry_max;
     uint64_t       retry_refused;
     uint64_t       stable;
+    uint64_t       ready_timeout;
+    uint64_t       ping;
 };
 
 
@@ -73,7 +75,7 @@ int sled_conf_load(sled_conf_t *conf, int argc, char **argv, int *rest);
 /* the credential, for those that dial */
 int sled_conf_secret(sled_conf_t *conf);
 
-void sled_conf_usage(FILE *out);
+void sled_option_usage(FILE *out);
 void sled_conf_free(sled_conf_t *conf);
 
 sled_task_t *sled_conf_task(const sled_conf_t *conf, const char *id);

@@ -46,7 +46,7 @@ sled_usage(FILE *out)
 
     fprintf(out, "\nOptions, also as lines of a file, and as variables "
             "SLED_...:\n\n");
-    sled_conf_usage(out);
+    sled_option_usage(out);
 
     return (out == stdout) ? 0 : 2;
 }

@@ -5,38 +5,24 @@
  */
 
 
-#include "reconnect.h"
 #include "run.h"
-#include "ssh.h"
+#include "ssh_state.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 
 
-#define SLED_SSH_AGENT     1            /* the version of its protocol */
-#define SLED_SSH_READY     60000
-#define SLED_SSH_PING      15000
-#define SLED_SSH_DEAD      45000
-#define SLED_SSH_FRAME     (1024 * 1024)
-#define SLED_SSH_QUEUE     (16 * 1024 * 1024)
-#define SLED_SSH_NOISE     16384        /* a login may be talkative */
-#define SLED_SSH_LAST      500          /* for the exit code, after the EOF */
+#define SLED_SSH_SILENCE  3ul           /* pings without an answer */
 
 
 static void sled_ssh_dial(sled_timer_t *timer);
 static void sled_ssh_child(int in, int out, const char *command);
 static char *sled_ssh_command(void);
-static void sled_ssh_read(sled_watch_t *watch, uint32_t events);
-static void sled_ssh_write(sled_watch_t *watch, uint32_t events);
-static int sled_ssh_hello(void);
-static void sled_ssh_frames(void);
 static void sled_ssh_late(sled_timer_t *timer);
 static void sled_ssh_exited(sled_child_t *child, int status);
 static void sled_ssh_close(void);
 static void sled_ssh_down(const char *why);
-static int sled_ssh_queue(const void *data, size_t len);
 
 
 static const unsigned char  sled_ssh_agent[] = {
@@ -44,30 +30,7 @@ static const unsigned char  sled_ssh_agent[] = {
 };
 
 
-static struct {
-    sled_ssh_t         *conf;
-    sled_child_t        child;
-    sled_watch_t        in;             /* ours to read */
-    sled_watch_t        out;
-    sled_timer_t        dial;
-    sled_timer_t        limit;
-    sled_reconnect_t    reconnect;
-
-    unsigned            ready:1;
-    unsigned            ever:1;
-    unsigned            stopping:1;
-
-    uint64_t            since;
-    uint64_t            heard;
-    char                why[512];
-
-    unsigned char      *input;
-    size_t              input_len;
-    unsigned char      *output;
-    size_t              output_len;
-    size_t              output_pos;
-    size_t              output_size;
-} sled_ssh;
+sled_ssh_state_t  sled_ssh;
 
 
 int
@@ -185,7 +148,7 @@ sled_ssh_dial(sled_timer_t *timer)
     (void) sled_ssh_queue(sled_ssh_agent, sizeof(sled_ssh_agent));
     (void) sled_watch_set(&sled_ssh.in, EPOLLIN);
 
-    sled_timer_set(&sled_ssh.limit, SLED_SSH_READY);
+    sled_timer_set(&sled_ssh.limit, sled_ssh.conf->ready_timeout);
 }
 
 
@@ -202,10 +165,6 @@ sled_ssh_child(int in, int out, const char *command)
 
     argv[n++] = "ssh";
     argv[n++] = "-T";
-    argv[n++] = "-o";
-    argv[n++] = "ServerAliveInterval=15";
-    argv[n++] = "-o";
-    argv[n++] = "ServerAliveCountMax=3";
 
     if (sled_ssh.ever) {
 
@@ -215,9 +174,16 @@ sled_ssh_child(int in, int out, const char *command)
         argv[n++] = "BatchMode=yes";
     }
 
+    /* ssh takes the first of several values */
+
     for (i = 0; i < conf->noptions; i++) {
         argv[n++] = conf->options[i];
     }
+
+    argv[n++] = "-o";
+    argv[n++] = "ServerAliveInterval=15";
+    argv[n++] = "-o";
+    argv[n++] = "ServerAliveCountMax=3";
 
     if (conf->target.port[0]) {
         argv[n++] = "-p";
@@ -258,7 +224,7 @@ sled_ssh_command(void)
     size_t       size;
     const char  *s;
 
-    size = 256 + 4 * strlen(sled_ssh.conf->roots);
+    size = 512 + 4 * strlen(sled_ssh.conf->roots);
 
     command = malloc(size);
     if (command == NULL) {
@@ -267,8 +233,9 @@ sled_ssh_command(void)
 
     p = command + snprintf(command, size, "exec python3 -c 'import sys;"
                            "exec(compile(sys.stdin.buffer.read("
-                           "int(sys.argv[1])),\"agent\",\"exec\"))' %zu '",
-                           sizeof(sled_ssh_agent));
+                           "int(sys.argv[1])),\"agent\",\"exec\"))' "
+                           "%zu %lu '", sizeof(sled_ssh_agent),
+                           SLED_SSH_SILENCE * sled_ssh.conf->ping);
 
     for (s = sled_ssh.conf->roots; *s; s++) {
         if (*s == '\'') {
@@ -285,245 +252,6 @@ sled_ssh_command(void)
 }
 
 
-static void
-sled_ssh_read(sled_watch_t *watch, uint32_t events)
-{
-    ssize_t  n;
-
-    n = read(watch->fd, sled_ssh.input + sled_ssh.input_len,
-             SLED_SSH_FRAME + 4 - sled_ssh.input_len);
-
-    if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
-        return;
-    }
-
-    if (n <= 0) {
-
-        /* why, its exit code will say, which is a moment away */
-
-        sled_watch_del(watch);
-        sled_timer_set(&sled_ssh.limit, SLED_SSH_LAST);
-        return;
-    }
-
-    sled_ssh.heard = sled_now();
-    sled_ssh.input_len += n;
-
-    if (!sled_ssh.ready && sled_ssh_hello() != SLED_OK) {
-        return;
-    }
-
-    sled_ssh_frames();
-}
-
-
-/* the login's own words may come before */
-
-static int
-sled_ssh_hello(void)
-{
-    int             version;
-    char            text[256];
-    unsigned char  *line, *end;
-    size_t          left, len;
-
-    line = sled_ssh.input;
-
-    for ( ;; ) {
-        left = sled_ssh.input_len - (line - sled_ssh.input);
-        end = memchr(line, '\n', left);
-
-        if (end == NULL) {
-            break;
-        }
-
-        len = end - line;
-
-        if (len < 64 && memcmp(line, "SLED-AGENT ", 11) == 0) {
-            memcpy(text, line, len);
-            text[len] = '\0';
-
-            if (sscanf(text, "SLED-AGENT %d ready", &version) != 1
-                || version != SLED_SSH_AGENT)
-            {
-                sled_ssh_broken("the agent speaks another version of its "
-                                "protocol: is there another sled's?");
-                return SLED_ERROR;
-            }
-
-            left -= len + 1;
-            memmove(sled_ssh.input, end + 1, left);
-            sled_ssh.input_len = left;
-
-            sled_ssh.ready = 1;
-            sled_ssh.ever = 1;
-            sled_ssh.since = sled_now();
-
-            sled_log(SLED_LOG_INFO, "ssh", "%s is ready",
-                     sled_ssh.conf->name);
-
-            sled_timer_set(&sled_ssh.limit, SLED_SSH_PING);
-            sled_remote_ready();
-
-            return SLED_OK;
-        }
-
-        line = end + 1;
-    }
-
-    if (sled_ssh.input_len > SLED_SSH_NOISE) {
-        sled_ssh_broken("the login says too much: make it quiet where there "
-                        "is no terminal");
-    }
-
-    return SLED_ERROR;
-}
-
-
-static void
-sled_ssh_frames(void)
-{
-    size_t          used;
-    uint32_t        len, channel;
-    unsigned char  *p;
-
-    used = 0;
-
-    while (sled_ssh.ready && sled_ssh.input_len - used >= 9) {
-        p = sled_ssh.input + used;
-
-        memcpy(&len, p, 4);
-        memcpy(&channel, p + 5, 4);
-        len = ntohl(len);
-        channel = ntohl(channel);
-
-        if (len < 5 || len > SLED_SSH_FRAME) {
-            sled_ssh_broken("the agent says what is not understood");
-            return;
-        }
-
-        if (sled_ssh.input_len - used < len + 4) {
-            break;
-        }
-
-        sled_remote_frame((char) p[4], channel, p + 9, len - 5);
-        used += len + 4;
-    }
-
-    if (sled_ssh.ready) {
-        memmove(sled_ssh.input, sled_ssh.input + used,
-                sled_ssh.input_len - used);
-        sled_ssh.input_len -= used;
-    }
-}
-
-
-static int
-sled_ssh_queue(const void *data, size_t len)
-{
-    size_t          size;
-    unsigned char  *output;
-
-    if (sled_ssh.output_len + len > sled_ssh.output_size) {
-        size = sled_ssh.output_len + len + 65536;
-        output = (size <= SLED_SSH_QUEUE) ? realloc(sled_ssh.output, size)
-                                          : NULL;
-        if (output == NULL) {
-            return SLED_ERROR;
-        }
-
-        sled_ssh.output = output;
-        sled_ssh.output_size = size;
-    }
-
-    memcpy(sled_ssh.output + sled_ssh.output_len, data, len);
-    sled_ssh.output_len += len;
-
-    return sled_watch_set(&sled_ssh.out, EPOLLOUT);
-}
-
-
-int
-sled_ssh_send(char kind, uint32_t channel, const void *data, size_t len)
-{
-    uint32_t       n;
-    unsigned char  head[9];
-
-    if (!sled_ssh.ready
-        || sled_ssh.output_len + len + sizeof(head) > SLED_SSH_QUEUE / 2)
-    {
-        return SLED_ERROR;
-    }
-
-    n = htonl(len + 5);
-    memcpy(head, &n, 4);
-    head[4] = (unsigned char) kind;
-    n = htonl(channel);
-    memcpy(head + 5, &n, 4);
-
-    if (sled_ssh_queue(head, sizeof(head)) != SLED_OK) {
-        return SLED_ERROR;
-    }
-
-    return sled_ssh_queue(data, len);
-}
-
-
-/* the message is given away */
-
-int
-sled_ssh_json(json_t *message)
-{
-    int    rc;
-    char  *text;
-
-    text = json_dumps(message, JSON_COMPACT);
-    json_decref(message);
-
-    if (text == NULL) {
-        return SLED_ERROR;
-    }
-
-    rc = sled_ssh_send('J', 0, text, strlen(text));
-    free(text);
-
-    return rc;
-}
-
-
-static void
-sled_ssh_write(sled_watch_t *watch, uint32_t events)
-{
-    ssize_t  n;
-
-    n = write(watch->fd, sled_ssh.output + sled_ssh.output_pos,
-              sled_ssh.output_len - sled_ssh.output_pos);
-
-    if (n == -1) {
-        if (errno != EAGAIN && errno != EINTR) {
-            sled_watch_del(watch);
-        }
-
-        return;
-    }
-
-    sled_ssh.output_pos += n;
-
-    if (sled_ssh.output_pos > 65536
-        || sled_ssh.output_pos == sled_ssh.output_len)
-    {
-        sled_ssh.output_len -= sled_ssh.output_pos;
-        memmove(sled_ssh.output, sled_ssh.output + sled_ssh.output_pos,
-                sled_ssh.output_len);
-        sled_ssh.output_pos = 0;
-    }
-
-    if (sled_ssh.output_len == 0) {
-        sled_watch_del(watch);
-    }
-}
-
-
 /* not ready in time, silent, or gone without an exit code */
 
 static void
@@ -535,17 +263,18 @@ sled_ssh_late(sled_timer_t *timer)
     }
 
     if (!sled_ssh.ready) {
-        sled_ssh_broken("the agent was not ready in time");
+        sled_ssh_broken("the agent was not ready in time: see what ssh or "
+                        "the host waits for, or set \"ready-timeout\"");
         return;
     }
 
-    if (sled_now() - sled_ssh.heard > SLED_SSH_DEAD) {
+    if (sled_now() - sled_ssh.heard > SLED_SSH_SILENCE * sled_ssh.conf->ping) {
         sled_ssh_broken("the host is silent");
         return;
     }
 
     (void) sled_ssh_json(json_pack("{ss}", "op", "ping"));
-    sled_timer_set(timer, SLED_SSH_PING);
+    sled_timer_set(timer, sled_ssh.conf->ping);
 }
 
 

@@ -22,6 +22,8 @@ typedef struct {
     const char      *options[SLED_MAX_SSH_OPTIONS * 2];
     size_t           noptions;
     char            *roots;                     /* JSON */
+    uint64_t         ready_timeout;             /* ms */
+    uint64_t         ping;
 } sled_ssh_t;
 
 
@@ -40,6 +42,7 @@ void sled_ssh_broken(const char *why);
 /* remote.c: what is done over it */
 
 extern const sled_backend_t  sled_remote_backend;
+extern const sled_conf_t    *sled_remote_conf;       /* NULL: there is none */
 
 void sled_remote_init(const sled_conf_t *conf);
 void sled_remote_ready(void);
@@ -48,7 +51,10 @@ void sled_remote_frame(char kind, uint32_t channel,
     const unsigned char *data, size_t len);
 void sled_remote_free(void);
 
-/* http_request of the gateway */
+/* remote_call.c: http_request of the gateway */
+void sled_remote_calls_end(int status, const char *code,
+    const char *message);
+void sled_remote_result(json_t *message);
 void sled_remote_http(const char *type, const char *req_id, json_t *payload);
 
 

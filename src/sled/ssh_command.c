@@ -109,6 +109,9 @@ sled_ssh_command_main(int argc, char **argv)
                                          JSON_COMPACT|JSON_ENSURE_ASCII);
         json_decref(roots);
 
+        sled_ssh_conf.ready_timeout = conf.ready_timeout;
+        sled_ssh_conf.ping = conf.ping;
+
         sled_remote_init(&conf);
         rc = sled_run(&conf, &sled_remote_backend, sled_ssh_begin);
         free(sled_ssh_conf.roots);

@@ -11,6 +11,14 @@
 #include "session.h"
 
 
+#define SLED_TERMINAL_BIN  9            /* bytes before the data */
+
+
+/* all of them; whose turn it is comes first */
+extern sled_session_t   *sled_sessions;
+extern sled_session_t  **sled_sessions_last;
+
+
 void sled_terminal_init(const sled_conf_t *conf,
     const sled_backend_t *backend);
 void sled_terminal_free(void);

@@ -177,6 +177,13 @@ void sled_uplink_received(sled_link_t *link, int binary,
 size_t sled_uplink_next_frame(sled_link_t *link, unsigned char *data,
     size_t size, int *binary);
 
+/* register.c */
+void sled_uplink_registered(sled_link_t *link, json_t *payload);
+size_t sled_uplink_register_frame(sled_uplink_t *up, unsigned char *data,
+    size_t size);
+void sled_uplink_barrier_over(sled_timer_t *timer);
+void sled_uplink_lost(sled_uplink_t *up);
+
 /* queue.c */
 void sled_queue_init(sled_queue_t *queue);
 sled_message_t *sled_message_create(const char *type, const char *req_id,

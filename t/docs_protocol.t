@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# docs/protocol.md and docs/api.md against the code: every message, feature,
-# state, error code, close code and call stands in exactly one table of the
-# pages, and nothing else does.
+# docs/protocol.md, docs/terminals.md and docs/api.md against the code: every
+# message, feature, state, error code, close code and call stands in exactly
+# one table of the pages, and nothing else does.
 
 use strict;
 use warnings;
@@ -30,12 +30,12 @@ sub same {
     return;
 }
 
-# the tables behind a heading whose first column begins with this word
+# the table behind a heading whose first column begins with this word
 
 sub rows {
-    my ($heading, $first) = @_;
+    my ($heading, $first, $file) = @_;
 
-    my ($part) = $docs->text($page)
+    my ($part) = $docs->text($file // $page)
         =~ /^#+ \Q$heading\E\n(.*?)(?=^## |\z)/ms or die "$heading?";
     my ($table) = $part =~ /^(\| \Q$first\E \|.*?)\n(?!\|)/ms
         or die "$heading has no table of $first";
@@ -49,13 +49,14 @@ my @sled = $docs->table('src/door/sled.c', 'ngx_uplink_sled_types')
     =~ /ngx_string\("([\w.]+)"\)/g;
 my @operator = $docs->table('src/door/operator_message.c',
     'ngx_uplink_console_types') =~ /ngx_string\("([\w.]+)"\)/g;
-my @browser = ('auth', $docs->table('src/door/terminal_message.c',
+my @browser = ($docs->table('src/door/terminal_message.c',
     'ngx_uplink_browser_types') =~ /ngx_string\("([\w.]+)"\)/g);
+my $terminals = 'docs/terminals.md';
 
 same([$docs->names($docs->column($page, 'What a sled says'))], \@sled,
     'from sleds');
 same([rows('What an operator says', 'type')], \@operator, 'from operators');
-same([rows('A browser at a terminal', 'from the browser')], \@browser,
+same([rows('Messages', 'to the gateway', $terminals)], \@browser,
     'from browsers');
 
 # ---- messages that are sent: the type is a constant where one is begun, or
@@ -100,7 +101,7 @@ same([$docs->names($docs->column($page, 'What a sled is told'))], \@to_sled,
     'to sleds');
 same([rows('What an operator is told', 'type')], \@to_operator,
     'to operators');
-same([rows('A browser at a terminal', 'to the browser')], \@to_browser,
+same([rows('Messages', 'from the gateway', $terminals)], \@to_browser,
     'to browsers');
 
 # ---- features, states
@@ -129,27 +130,31 @@ my @codes = (
         =~ /\{ $word/g,
     $docs->table('src/door/sled_request.c', 'ngx_uplink_sled_outcomes')
         =~ /_\w+, $word/g,
-    $docs->table('src/door/terminal.c', 'ngx_uplink_visit_refusals')
-        =~ /\{ $word/g,
     $docs->table('src/door/answer.c', 'ngx_uplink_answer_faults')
         =~ /NGX_HTTP_\w+, $word/g,
     $docs->table('src/door/tasks.c', 'ngx_uplink_tasks_results') =~ /$word/g,
     $docs->table('src/fleet/names.c', 'ngx_uplink_reasons') =~ /$word/g,
-    $docs->table('src/door/terminal_tell.c', 'ngx_uplink_browser_closes')
-        =~ /\{ $word/g,
     $docs->text('src/door/answer.c')
         =~ /NGX_HTTP_\w+, $word, message \}|_fault_t +\w+ = \{\s+\w+, $word/g,
     $docs->text('src/door/operator_message.c')
         =~ /_fault_t +\w+ = \{\s+\w+, $word/g,
-    $docs->text('src/door/tasks.c') =~ /return $word;/g,
-    $docs->text('src/door/tasks.c') =~ /\? $word : NULL;/g,
-    $docs->text('src/door/terminal_resolve.c')
-        =~ /(?:return|: |\? NULL :) $word;/g,
+    $docs->text('src/door/tasks.c') =~ /(?:return|\?) $word(?: : NULL)?;/g,
     $door =~ /ngx_uplink_sled_error\([^;"]*?$word/g,
-    $door =~ /ngx_uplink_browser_(?:fail|error)\([^;"]*?$word/g,
-    $door =~ /out_text\([^;"]*"code", $word/g,
+    (map { $docs->text($_) =~ /out_text\([^;"]*"code", $word/g }
+        qw(src/door/sled_answer.c src/door/sled_request.c
+        src/door/operator_message.c)),
     $door =~ /\.code = $word/g,
     $door =~ /NGX_UPLINK_REASON_\w+, $word/g,
+);
+
+my @failures = (
+    $docs->table('src/door/terminal.c', 'ngx_uplink_visit_refusals')
+        =~ /\{ $word/g,
+    $docs->table('src/door/terminal_tell.c', 'ngx_uplink_browser_closes')
+        =~ /\{ $word/g,
+    $docs->text('src/door/terminal_resolve.c')
+        =~ /(?:return|: |\? NULL :) $word;/g,
+    $door =~ /ngx_uplink_browser_(?:fail|error)\([^;"]*?$word/g,
     $door =~ /ngx_uplink_terminal_fail\([^;"]*?$word/g,
     $fleet =~ /NGX_UPLINK_TELL_ERROR, 0,\s+$word/g,
 );
@@ -160,6 +165,11 @@ my %not = map { $_ => 1 } qw(replaced);
 
 same([$docs->names($docs->column($page, 'Codes'))],
     [grep { defined && !$not{$_} } @codes], 'codes');
+
+# what a sled says is passed on, and documented as well
+
+same([$docs->names($docs->column($terminals, 'Codes of terminal.error'))],
+    [@failures, 'unsupported_os', 'spawn_failed'], 'codes of terminals');
 
 # ---- error codes over HTTP
 

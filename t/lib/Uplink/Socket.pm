@@ -21,7 +21,7 @@ our $patience = $ENV{UPLINK_VALGRIND} ? 10 : $ENV{UPLINK_SAN} ? 3 : 1;
 our $limit = 5;
 
 # new(port => N, [host, tls => 1 or { IO::Socket::SSL options }, limit,
-#     rcvbuf => bytes])
+#     rcvbuf => bytes, preface => bytes sent before anything else])
 
 sub new {
     my ($class, %arg) = @_;
@@ -50,6 +50,8 @@ sub new {
     setsockopt($sock, IPPROTO_TCP, TCP_NODELAY, 1);
 
     $self->{local_port} = $sock->sockport;
+
+    syswrite $sock, $arg{preface} if defined $arg{preface};
 
     if ($arg{tls}) {
         require IO::Socket::SSL;

@@ -64,7 +64,7 @@ sub append {
 my ($code, $output) = dev('help');
 is($code, 0, 'help');
 like($output, qr/^  \Q$_\E\b/m, "help has $_")
-    for qw(run build test lint bench clean help);
+    for qw(run build deb test lint bench clean help);
 
 ($code, $output) = dev('no-such-command');
 isnt($code, 0, 'an unknown command');

@@ -133,7 +133,7 @@ is($s->{terminals}{browsers}, 101, 'browsers');
 $measured{'a sled\'s connection'} = $memory;
 $measured{'a browser\'s connection'} = $term;
 
-# ---- what is written; a worker's memory comes in pages, so with more slack
+# ---- what is written; a worker's memory comes in blocks: no more than that
 
 my $docs = Uplink::Docs->new;
 my $page = 'docs/operations.md';
@@ -145,10 +145,10 @@ is_deeply([sort keys %written], [sort keys %measured],
     'what is measured is documented');
 
 for my $name (sort keys %measured) {
-    my $slack = $name =~ /connection$/ ? 0.2 : 0.1;
+    my $ratio = $measured{$name} / ($written{$name} || 1);
 
     diag("$name: $measured{$name}") if $ENV{UPLINK_SIZES};
-    cmp_ok(abs($measured{$name} / ($written{$name} || 1) - 1), '<', $slack,
+    ok($ratio < 1.1 && $ratio > ($name =~ /connection$/ ? 0.5 : 0.9),
         "$name takes $measured{$name} bytes");
 }
 

@@ -104,6 +104,32 @@ same([rows('What an operator is told', 'type')], \@to_operator,
 same([rows('Messages', 'from the gateway', $terminals)], \@to_browser,
     'to browsers');
 
+# ---- members that are read, or written by their name
+
+my $all = join '', map { $docs->text($_) } $page, $terminals, 'docs/api.md';
+
+for (
+    ['src/door/sled_register.c', 'ngx_uplink_sled_register_names'],
+    ['src/door/sled_register.c', 'ngx_uplink_sled_identity_names'],
+    ['src/door/sled_request.c', 'ngx_uplink_sled_request_names'],
+    ['src/door/sled_terminal.c', 'ngx_uplink_sled_says_names'],
+    ['src/door/sled_terminal.c', 'ngx_uplink_sled_own_members'],
+    ['src/door/sled_errand.c', 'ngx_uplink_errand_fields'],
+    ['src/door/answer.c', 'ngx_uplink_answer_perm_names'],
+    ['src/door/view.c', 'ngx_uplink_view_own'],
+    ['src/door/api_sessions.c', 'ngx_uplink_create_names'],
+    ['src/door/api_terminals.c', 'ngx_uplink_terminal_names'],
+    ['src/door/terminal_query.c', 'ngx_uplink_browser_params'],
+    ['src/fleet/task.c', 'ngx_uplink_task_fields'],
+) {
+    my ($file, $name) = @$_;
+    my @members = $docs->table($file, $name) =~ /"(\w+)"/g;
+
+    ok(scalar @members, "$name has members");
+    is(join(' ', grep { $all !~ /\b$_\b/ } @members), '',
+        "$name: all are documented");
+}
+
 # ---- features, states
 
 same([rows('Getting in', 'feature')],

@@ -10,124 +10,28 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Digest::SHA;
-use IO::Socket::INET;
 use JSON::PP;
 use MIME::Base64;
 use Test::More;
-use Time::HiRes qw(time sleep);
 
 use Uplink::Daemon;
 use Uplink::Gateway;
+use Uplink::Sshd;
 
-my ($sshd) = grep { -x } qw(/usr/sbin/sshd /usr/local/sbin/sshd);
-plan skip_all => 'needs openssh-server' unless $sshd;
+plan skip_all => 'needs openssh-server' unless Uplink::Sshd->program;
 
 my $json = JSON::PP->new->utf8->canonical;
 my $gateway = Uplink::Gateway->new(protocol => 'uplink.bin.v1');
 my $sled = Uplink::Daemon->new(gateway => $gateway->url,
     env => { SLED_TOKEN => 'the-secret' });
 my $dir = $sled->dir;
-my $user = getpwuid $>;
 
-# ---- a server and a client of our own
+mkdir "$dir/$_", 0700 or die for qw(work outside);
 
-sub put {
-    my ($name, $text, $mode) = @_;
+my $sshd = Uplink::Sshd->new(dir => $dir);
+my $config = $sshd->config('ssh_config');
 
-    open my $file, '>', "$dir/$name" or die "$name: $!";
-    print $file $text;
-    close $file;
-    chmod $mode // 0600, "$dir/$name";
-    return "$dir/$name";
-}
-
-mkdir "$dir/$_", 0700 or die for qw(work bin outside);
-mkdir '/run/sshd', 0755 if $> == 0 && !-d '/run/sshd';
-system("ssh-keygen -q -t ed25519 -N '' -f $dir/$_") == 0 or die 'ssh-keygen'
-    for qw(host_key user_key other_key);
-
-# the first port is as it should be, the others have an agent that fails
-
-my @listen = map { IO::Socket::INET->new(Listen => 1,
-    LocalAddr => '127.0.0.1:0') } 0 .. 3;
-my ($port, @bad) = map { $_->sockport } @listen;
-undef @listen;
-
-put('sshd_config', <<"EOC");
-ListenAddress 127.0.0.1:$port
-ListenAddress 127.0.0.1:$bad[0]
-ListenAddress 127.0.0.1:$bad[1]
-ListenAddress 127.0.0.1:$bad[2]
-HostKey $dir/host_key
-AuthorizedKeysFile $dir/user_key.pub
-PidFile none
-StrictModes no
-UsePAM no
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin yes
-PermitUserEnvironment no
-Match LocalPort $bad[0]
-  ForceCommand exit 127
-Match LocalPort $bad[1]
-  ForceCommand echo welcome; echo SLED-AGENT 99 ready; sleep 5
-Match LocalPort $bad[2]
-  ForceCommand exit 5
-EOC
-
-my $sshd_pid = fork // die;
-if ($sshd_pid == 0) {
-    open STDERR, '>', "$dir/sshd.log";
-    { exec $sshd, '-D', '-e', '-f', "$dir/sshd_config" }
-    POSIX::_exit(127);
-}
-
-END { local $?; kill TERM => $sshd_pid if $sshd_pid }
-
-$sled->wait_for(sub {
-    IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port") }) or die 'no sshd';
-
-my ($host_key) = slurp("$dir/host_key.pub") =~ /^(\S+ \S+)/;
-put('known_hosts', join '', map { "[127.0.0.1]:$_ $host_key\n" } $port, @bad);
-
-sub config {
-    my ($name, $key, $more) = @_;
-
-    return put($name, "Host thebox\n  HostName 127.0.0.1\n  Port $port\n"
-        . "  IdentityFile $dir/$key\n"
-        . "Host *\n  User $user\n  IdentitiesOnly yes\n"
-        . "  UserKnownHostsFile $dir/known_hosts\n"
-        . "  StrictHostKeyChecking yes\n" . ($more // ''));
-}
-
-my $config = config('ssh_config', 'user_key');
-
-sub slurp { return Uplink::Daemon->slurp($_[0]) }
-
-# ---- what goes wrong at the start is said in words
-
-sub fails {
-    my ($re, $name, @arg) = @_;
-
-    my ($code, undef, undef, $err) = $sled->command('ssh', '--id', 'x',
-        '--gateway', $gateway->url, @arg);
-    isnt($code, 0, $name);
-    like($err, $re, 'says what to do');
-    return;
-}
-
-fails(qr/cannot be reached, or does not accept/, 'wrong key', '-F',
-    config('ssh_wrong', 'other_key'), 'thebox');
-fails(qr/cannot be reached/, 'nobody listens', '-F', $config,
-    $user . '@127.0.0.1:1');
-
-my @key = ('-F', $config, '-i', "$dir/user_key");
-fails(qr/has no python3: install/, 'no python3', @key, "127.0.0.1:$bad[0]");
-fails(qr/another version/, 'another agent', @key, "127.0.0.1:$bad[1]");
-fails(qr/ended with code 5/, 'another failure', @key, "127.0.0.1:$bad[2]");
-fails(qr/invalid option/, 'an option instead of a host', '-oProxyCommand=x',
-    'thebox');
-fails(qr/invalid host/, 'a port that is none', 'host:99999');
+sub slurp { return $sled->slurp($_[0]) }
 
 # ---- a shell
 
@@ -271,10 +175,17 @@ my @children = split ' ',
     slurp('/proc/' . $sled->pid . '/task/' . $sled->pid . '/children');
 is(scalar @children, 1, 'one ssh, nothing left unreaped');
 
+# told to stop: the terminal there is told of, and ended
+
+$link->type($s, "echo PID-\$\$-\n");
+($pid) = $link->read_until($s, qr/PID-\d+-/) =~ /PID-(\d+)-/;
+kill TERM => $sled->pid;
+is($link->await('terminal.exit')->{payload}{reason}, 'manager_shutdown',
+    'told to stop');
+$link->next;
+is($link->{close_code}, 1000, 'and a goodbye');
 $sled->finish;
-ok($sled->wait_for(sub { !kill 0, $children[0] }), 'ssh is gone');
-kill TERM => $sshd_pid;
-waitpid $sshd_pid, 0;
-undef $sshd_pid;
+ok($sled->wait_for(sub { !grep { kill 0, $_ } $children[0], $pid }),
+    'ssh is gone, and so is the shell');
 
 done_testing;

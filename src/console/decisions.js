@@ -70,7 +70,7 @@ class Decisions {
             const item = h('li', null, card.element);
 
             card.element.addEventListener('focusin', () =>
-                this.select(request.id, false));
+                this.mark(request.id));
 
             this.cards.set(request.id, { card, item, request });
         }
@@ -118,9 +118,15 @@ class Decisions {
         this.past.hidden = past.length === 0;
         fill(this.count, String(open.length));
 
+        this.mark(this.selected);
+    }
+
+    /** shows which one keys are for */
+    mark(id) {
+        this.selected = id;
+
         for (const { card, request } of this.cards.values()) {
-            card.element.toggleAttribute('data-selected',
-                request.id === this.selected);
+            card.element.toggleAttribute('data-selected', request.id === id);
         }
     }
 
@@ -133,8 +139,7 @@ class Decisions {
     }
 
     select(id, focus) {
-        this.selected = id;
-        this.arrange();
+        this.mark(id);
 
         if (focus) {
             const { element } = this.cards.get(id).card;
@@ -156,8 +161,13 @@ class Decisions {
 
         const after = ids.slice(at + 1).find(fits);
         const before = ids.slice(0, Math.max(at, 0)).findLast(fits);
-        const id = by > 0 ? after ?? (answerable ? before : undefined)
-            : at < 0 ? ids.findLast(fits) : before;
+
+        /* who stands on one that is over begins again */
+
+        const over = at < 0 || this.app.requests.get(ids[at]).endedAt;
+        const id = by > 0
+            ? after ?? (answerable ? before : over ? ids[0] : undefined)
+            : before ?? (over ? ids.at(-1) : undefined);
 
         if (id !== undefined) {
             this.select(id, !document.activeElement?.matches(
@@ -191,6 +201,14 @@ class Decisions {
 
 /** brings the children into this order, and moves only what has to move */
 function place(list, items) {
+    const wanted = new Set(items);
+
+    for (const item of [...list.children]) {
+        if (!wanted.has(item)) {
+            item.remove();
+        }
+    }
+
     items.forEach((item, i) => {
         if (list.children[i] !== item) {
             const focused = item.contains(document.activeElement)
@@ -200,8 +218,4 @@ function place(list, items) {
             focused?.focus({ preventScroll: true });
         }
     });
-
-    while (list.children.length > items.length) {
-        list.lastChild.remove();
-    }
 }

@@ -249,8 +249,13 @@ export class Requests extends EventTarget {
         }
 
         if (message.state === 'open') {
+            const before = request.expires ?? 0;
+
             request.expires = message.expires_ms ?? request.expires;
-            request.error = '';
+            request.error = request.extending
+                && request.expires - before < 1000
+                ? 'It cannot wait any longer than that.' : '';
+            request.extending = false;
             this.changed(request);
             return;
         }
@@ -380,6 +385,8 @@ export class Requests extends EventTarget {
 
     /** more time for it */
     extend(request, seconds) {
+        request.extending = true;
+
         if (request.state === 'open'
             && !this.session.send({ type: 'extend', req_id: request.id,
                                     seconds }))

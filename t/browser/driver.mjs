@@ -20,6 +20,9 @@ const AsyncFunction = (async () => {}).constructor;
 
 const browser = await playwright.chromium.launch({
     executablePath: chromium,
+    handleSIGTERM: false,            /* it ends when its pipe is closed */
+    handleSIGINT: false,
+    handleSIGHUP: false,
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic',
            '--no-first-run', '--disable-background-networking',
            '--disable-component-update', '--disable-sync',
@@ -116,9 +119,20 @@ const commands = {
                                          animations: 'disabled' });
     },
 
+    /* as a person does: the page hears of it */
+
     async close({ id }) {
-        await pages.get(id)?.context().close();
+        const page = pages.get(id);
+
         pages.delete(id);
+        await page?.goto('about:blank');
+        await page?.context().close();
+    },
+
+    async leave() {
+        for (const id of [...pages.keys()]) {
+            await commands.close({ id });
+        }
     },
 
     complaints: async () => complaints.splice(0),

@@ -52,7 +52,7 @@ my %alive;
 END {
     if ($$ == $owner) {
         my $status = $?;
-        kill TERM => $_ for keys %alive;
+        kill KILL => $_ for keys %alive;
         waitpid $_, 0 for keys %alive;
         $? = $status;
     }
@@ -169,6 +169,8 @@ sub finish {
     my ($self) = @_;
 
     local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    $self->command('leave');
 
     my @said = $self->complaints;
     Test::More::is(scalar @said, 0, 'no page complained')

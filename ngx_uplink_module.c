@@ -10,7 +10,7 @@
 
 #include "ngx_uplink.h"
 #include "fleet/fleet.h"
-#include "door/door.h"
+#include "door/audit.h"
 #include "door/trail.h"
 
 
@@ -58,6 +58,13 @@ static ngx_command_t  ngx_uplink_commands[] = {
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE23,
       ngx_uplink_zone,
       0,
+      0,
+      NULL },
+
+    { ngx_string("uplink_audit_log"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1234,
+      ngx_uplink_audit_log,
+      NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
 
@@ -435,6 +442,13 @@ ngx_uplink_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    if (ngx_array_init(&umcf->audits, cf->pool, 2,
+                       sizeof(ngx_uplink_audit_conf_t))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
     return umcf;
 }
 
@@ -444,7 +458,11 @@ ngx_uplink_init_main_conf(ngx_conf_t *cf, void *conf)
 {
     (void) conf;
 
-    return ngx_uplink_zone_check(cf);
+    if (ngx_uplink_zone_check(cf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_uplink_audit_check(cf);
 }
 
 
@@ -700,8 +718,10 @@ ngx_uplink_init_process(ngx_cycle_t *cycle)
     umcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_uplink_module);
 
     for (i = 0; i < fleets->nelts; i++) {
+        ngx_uplink_audit_start(fleet[i], cycle);
         ngx_uplink_bus_init_process(fleet[i], cycle, ngx_uplink_reap_port,
                                     ngx_uplink_sweep);
+        ngx_uplink_audit_begin(fleet[i]);
         ngx_uplink_revoke_start(fleet[i], umcf->tokens, cycle);
     }
 
@@ -716,20 +736,19 @@ ngx_uplink_exit_process(ngx_cycle_t *cycle)
     ngx_array_t          *fleets;
     ngx_uplink_fleet_t  **fleet;
 
+    fleets = ngx_uplink_fleets(cycle);
+
+    if (fleets) {
+        fleet = fleets->elts;
+
+        for (i = 0; i < fleets->nelts; i++) {
+            ngx_uplink_audit_stop(fleet[i]);
+            ngx_uplink_bus_exit_process(fleet[i]);
+        }
+    }
+
     ngx_uplink_conn_exit_process();
     ngx_uplink_view_release();
     ngx_uplink_digest_release();
     ngx_uplink_json_cleanup();
-
-    fleets = ngx_uplink_fleets(cycle);
-
-    if (fleets == NULL) {
-        return;
-    }
-
-    fleet = fleets->elts;
-
-    for (i = 0; i < fleets->nelts; i++) {
-        ngx_uplink_bus_exit_process(fleet[i]);
-    }
 }

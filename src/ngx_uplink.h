@@ -25,6 +25,7 @@ typedef struct ngx_uplink_page_s  ngx_uplink_page_t;
 
 typedef struct {
     ngx_array_t              fleets;      /* of ngx_uplink_fleet_t * */
+    ngx_array_t              audits;      /* of ngx_uplink_audit_conf_t */
     ngx_array_t             *tokens;      /* every file; NULL: none */
 } ngx_uplink_main_conf_t;
 

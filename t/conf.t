@@ -139,7 +139,7 @@ my %elsewhere = map { $_ => 1 } qw(zone sled api status console echo
     auth_jwt_audience auth_jwt_leeway auth_cookie authorize identity
     allowed_origins allowed_agents max_tasks terminal resolve
     terminal_linger idle_timeout open_timeout max_terminals
-    max_terminals_per_user);
+    max_terminals_per_user audit_log);
 
 for my $name ($code =~ /ngx_string\("uplink_(\w+)"\),\s+NGX_/g) {
     ok($time{$name} || $size{$name} || $number{$name} || $word{$name}

@@ -92,6 +92,8 @@ struct ngx_uplink_node_s {
     ngx_uplink_reap_pt      reap;
     ngx_uplink_sweep_pt     sweeper;
 
+    ngx_uplink_journal_t   *journal;    /* NULL: there is no audit log */
+
     ngx_uint_t              drained;    /* receivers told of the drain */
     ngx_uint_t              to_drain;   /* out of so many */
     unsigned                leaving:1;

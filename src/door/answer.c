@@ -4,6 +4,7 @@
  */
 
 
+#include "door/audit.h"
 #include "door/view.h"
 
 
@@ -58,6 +59,8 @@ static void ngx_uplink_answer_text(ngx_uplink_answer_t *answer,
     const char *text);
 static void ngx_uplink_answer_member(ngx_uplink_answer_t *answer,
     const char *name, ngx_uplink_value_t *value);
+static void ngx_uplink_answer_record(ngx_uplink_answer_t *answer,
+    ngx_uplink_value_t *reason, ngx_uplink_value_t *input);
 static void ngx_uplink_answer_keep(ngx_uplink_answer_t *answer,
     ngx_uplink_value_t *body);
 
@@ -128,7 +131,9 @@ static const ngx_uplink_fault_t  ngx_uplink_answer_faults[] = {
     { NGX_HTTP_SERVICE_UNAVAILABLE, "zone_full",
       "there is no memory for the answer, the request is still open" },
     { NGX_HTTP_UNAUTHORIZED, "replaced",
-      "another connection has taken the place of this one" }
+      "another connection has taken the place of this one" },
+    { NGX_HTTP_SERVICE_UNAVAILABLE, "audit_failed",
+      "the audit log cannot be written, the request is still open" }
 };
 
 
@@ -287,6 +292,9 @@ ngx_uplink_answer_perm(ngx_uplink_answer_t *answer, ngx_uplink_value_t *body,
     ngx_uplink_answer_part(answer, out.start, ngx_uplink_out_len(&out));
 
     ngx_uplink_answer_member(answer, ",\"updated_input\":",
+                             &v[NGX_UPLINK_PERM_INPUT]);
+
+    ngx_uplink_answer_record(answer, &v[NGX_UPLINK_PERM_REASON],
                              &v[NGX_UPLINK_PERM_INPUT]);
 
     return NULL;
@@ -459,6 +467,25 @@ ngx_uplink_answer_member(ngx_uplink_answer_t *answer, const char *name,
 
     ngx_uplink_answer_text(answer, name);
     ngx_uplink_answer_part(answer, value->start, value->end - value->start);
+}
+
+
+/* for the audit log; a digest that fails has been logged */
+
+static void
+ngx_uplink_answer_record(ngx_uplink_answer_t *answer,
+    ngx_uplink_value_t *reason, ngx_uplink_value_t *input)
+{
+    ngx_uplink_audit_text(reason, answer->words, sizeof(answer->words),
+                          &answer->decision.words);
+
+    if (input->kind > NGX_UPLINK_JSON_NULL
+        && ngx_uplink_digest(ngx_cycle->log, input->start,
+                             input->end - input->start, answer->updated)
+           == NGX_OK)
+    {
+        answer->decision.updated = answer->updated;
+    }
 }
 
 

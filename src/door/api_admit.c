@@ -24,6 +24,9 @@ ngx_uplink_call_admit(ngx_http_request_t *r, ngx_uplink_call_t *call)
 {
     ngx_str_t  token;
 
+    ngx_uplink_origin(&call->actor.origin, NGX_UPLINK_DOOR_API,
+                      r->connection, NULL);
+
     if (call->route->session != NGX_UPLINK_SESSION_NONE
         && ngx_uplink_auth_bearer(r, &token) == NGX_OK
         && ngx_uplink_token_shaped(&token))

@@ -5,6 +5,7 @@
 
 
 #include "door/api.h"
+#include "door/audit.h"
 
 
 #define NGX_UPLINK_ASK_PARTS  2
@@ -16,6 +17,8 @@ typedef struct {
     u_char             sha256[NGX_UPLINK_DIGEST];
     u_char             agent[NGX_UPLINK_AGENT_MAX];
     u_char             workspace[NGX_UPLINK_WORKSPACE_MAX];
+    u_char             tool[NGX_UPLINK_AUDIT_TOOL];
+    u_char             task[NGX_UPLINK_REF_MAX];
 } ngx_uplink_asking_t;
 
 
@@ -24,6 +27,7 @@ enum {
     NGX_UPLINK_ASK_TOOL,
     NGX_UPLINK_ASK_INPUT,
     NGX_UPLINK_ASK_WORKSPACE,
+    NGX_UPLINK_ASK_TASK,
     NGX_UPLINK_ASK_MEMBERS
 };
 
@@ -46,7 +50,8 @@ static const ngx_str_t  ngx_uplink_ask_names[] = {
     ngx_string("sled"),
     ngx_string("tool_name"),
     ngx_string("tool_input"),
-    ngx_string("workspace_id")
+    ngx_string("workspace_id"),
+    ngx_string("task_id")
 };
 
 
@@ -99,6 +104,11 @@ ngx_uplink_call_permission(ngx_http_request_t *r, ngx_uplink_call_t *call)
 
     ngx_uplink_ask_times(call, &a.ask, call->conf->permission_timeout,
                          call->conf->permission_max);
+
+    ngx_uplink_audit_text(tool, a.tool, sizeof(a.tool), &a.ask.tool);
+    ngx_uplink_audit_text(&v[NGX_UPLINK_ASK_TASK], a.task, sizeof(a.task),
+                          &a.ask.task);
+    ngx_uplink_audit_input(&a.ask, call->fleet, input);
 
     /* the members move: nothing in v is valid behind this */
 
@@ -228,6 +238,9 @@ ngx_uplink_ask_payload(ngx_http_request_t *r, ngx_uplink_call_t *call,
 
     a->ask.parts = a->parts;
     a->ask.nparts = 1;
+
+    a->ask.origin = call->actor.origin;
+    a->ask.origin.user = call->actor.by;
 
     return NGX_DECLINED;
 }

@@ -5,6 +5,7 @@
 
 
 #include "door/api.h"
+#include "door/audit.h"
 
 
 #define NGX_UPLINK_LIST_SCAN  1000    /* requests looked at for one reply */
@@ -195,9 +196,8 @@ ngx_uplink_call_decide(ngx_http_request_t *r, ngx_uplink_call_t *call)
         view.payload.len = 0;
         view.answer.len = 0;
 
-        rc = ngx_uplink_request_decide(call->fleet, call->id.data,
-                                       call->id.len, &call->actor,
-                                       &answer.decision, &view, &result);
+        rc = ngx_uplink_audit_decide(call->fleet, &call->id, &call->actor,
+                                     &answer.decision, &view, &result);
         if (rc != NGX_OK) {
             return ngx_uplink_call_failed(r, rc);
         }

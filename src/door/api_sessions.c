@@ -87,6 +87,7 @@ ngx_uplink_call_create_session(ngx_http_request_t *r, ngx_uplink_call_t *call)
     session.digest = call->who.digest;
     session.ttl = call->conf->session_ttl;
     session.max = call->conf->max_sessions;
+    session.origin = call->actor.origin;
 
     rc = ngx_uplink_operator_create(call->fleet, &session, &result);
 
@@ -417,7 +418,7 @@ ngx_uplink_call_delete_session(ngx_http_request_t *r, ngx_uplink_call_t *call)
 {
     ngx_int_t  rc;
 
-    rc = ngx_uplink_operator_delete(call->fleet, &call->id);
+    rc = ngx_uplink_operator_delete(call->fleet, &call->id, &call->actor);
 
     if (rc != NGX_OK) {
         return ngx_uplink_session_unknown(r, rc);

@@ -9,6 +9,7 @@
 
 
 #include "ngx_uplink.h"
+#include "fleet/fleet.h"
 #include "wire/wire.h"
 
 
@@ -102,6 +103,12 @@ ngx_int_t ngx_uplink_message_send(ngx_uplink_out_t *out);
 
 ngx_msec_t ngx_uplink_drain_after(ngx_uplink_fleet_t *fleet,
     ngx_msec_t within);
+
+
+/* src/door/audit_door.c: who came here; user may be NULL */
+
+void ngx_uplink_origin(ngx_uplink_origin_t *origin, ngx_uplink_door_e door,
+    ngx_connection_t *c, ngx_str_t *user);
 
 
 /* src/door/secret.c */

@@ -109,6 +109,9 @@ static const ngx_uplink_gauge_t  ngx_uplink_gauges[] = {
     { "bus_queue", "", "notices between workers that wait to be read",
       NGX_UPLINK_GAUGE(queued), 0 },
 
+    { "audit_failing", "", "workers that cannot write the audit log",
+      NGX_UPLINK_GAUGE(audit_failing), 0 },
+
     { NULL, NULL, NULL, 0, 0 }
 };
 

@@ -25,7 +25,8 @@ static void ngx_uplink_console_wake(ngx_uplink_conn_t *uc);
 static void ngx_uplink_console_deadline(ngx_uplink_conn_t *uc);
 static void ngx_uplink_console_drain(ngx_uplink_console_t *console);
 static void ngx_uplink_console_closed(ngx_uplink_conn_t *uc, ngx_uint_t code);
-static ngx_int_t ngx_uplink_console_take(ngx_uplink_console_t *console);
+static ngx_int_t ngx_uplink_console_take(ngx_uplink_console_t *console,
+    ngx_connection_t *c);
 static void ngx_uplink_console_begin(ngx_uplink_console_t *console);
 static void ngx_uplink_console_leave(ngx_uplink_console_t *console);
 
@@ -191,7 +192,7 @@ ngx_uplink_console_start(ngx_http_request_t *r, ngx_uplink_call_t *call,
      * the one that was answered last is the one that stays
      */
 
-    rc = admitted ? ngx_uplink_console_take(console) : NGX_OK;
+    rc = admitted ? ngx_uplink_console_take(console, r->connection) : NGX_OK;
 
     if (rc != NGX_OK) {
         ngx_uplink_slot_leave(call->fleet, console->slot);
@@ -237,7 +238,7 @@ ngx_uplink_console_start(ngx_http_request_t *r, ngx_uplink_call_t *call,
 void
 ngx_uplink_console_attach(ngx_uplink_console_t *console)
 {
-    switch (ngx_uplink_console_take(console)) {
+    switch (ngx_uplink_console_take(console, console->conn->connection)) {
 
     case NGX_OK:
         ngx_uplink_console_begin(console);
@@ -254,18 +255,21 @@ ngx_uplink_console_attach(ngx_uplink_console_t *console)
 
 
 static ngx_int_t
-ngx_uplink_console_take(ngx_uplink_console_t *console)
+ngx_uplink_console_take(ngx_uplink_console_t *console, ngx_connection_t *c)
 {
-    ngx_int_t  rc;
-    ngx_str_t  sid;
+    ngx_int_t            rc;
+    ngx_str_t            sid;
+    ngx_uplink_origin_t  origin;
 
     console->admitted = 1;
 
     sid.data = console->sid;
     sid.len = console->sid_len;
 
+    ngx_uplink_origin(&origin, NGX_UPLINK_DOOR_OPERATOR, c, NULL);
+
     rc = ngx_uplink_operator_attach(console->fleet, &sid, console->slot,
-                                    &console->feed);
+                                    &origin, &console->feed);
 
     console->attached = (rc == NGX_OK);
 

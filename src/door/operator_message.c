@@ -5,6 +5,7 @@
 
 
 #include "door/operator.h"
+#include "door/audit.h"
 
 
 #define NGX_UPLINK_EXTEND_MAX  (24 * 3600)
@@ -197,6 +198,7 @@ ngx_uplink_console_reply(ngx_uplink_console_t *console,
     ngx_uplink_envelope_t *env, ngx_uplink_value_t *fields)
 {
     ngx_int_t                  rc;
+    ngx_str_t                  req_id;
     ngx_uint_t                 result;
     const char                *type;
     ngx_uplink_view_t          view;
@@ -222,9 +224,11 @@ ngx_uplink_console_reply(ngx_uplink_console_t *console,
     view.payload.len = 0;
     view.answer.len = 0;
 
-    rc = ngx_uplink_request_decide(console->fleet, env->req_id,
-                                   env->req_id_len, &actor, &answer.decision,
-                                   &view, &result);
+    req_id.data = env->req_id;
+    req_id.len = env->req_id_len;
+
+    rc = ngx_uplink_audit_decide(console->fleet, &req_id, &actor,
+                                 &answer.decision, &view, &result);
 
     /* what is void is not answered: the close that comes says it all */
 
@@ -330,6 +334,9 @@ ngx_uplink_console_actor(ngx_uplink_console_t *console,
     actor->by.data = console->by;
     actor->by.len = console->by_len;
     actor->generation = console->feed.generation;
+
+    ngx_uplink_origin(&actor->origin, NGX_UPLINK_DOOR_OPERATOR,
+                      console->conn->connection, &actor->by);
 }
 
 

@@ -342,7 +342,7 @@ ngx_uplink_sled_message(ngx_uplink_conn_t *uc, ngx_uint_t opcode,
     {
         ngx_uplink_count_word(sc->fleet, NGX_UPLINK_FAMILY_bad_messages,
                               "sled");
-        ngx_uplink_sled_refuse(sc, NULL, 0,
+        ngx_uplink_sled_refuse(sc, NULL, 0, NULL,
                                NGX_UPLINK_SLED_REGISTRATION_REQUIRED);
 
     } else {
@@ -413,13 +413,14 @@ ngx_uplink_sled_first(ngx_uplink_sled_conn_t *sc, ngx_uplink_envelope_t *env,
     }
 
     if (sc->conf->registration == NGX_UPLINK_REGISTRATION_REQUIRED) {
-        ngx_uplink_sled_refuse(sc, NULL, 0,
+        ngx_uplink_sled_refuse(sc, NULL, 0, NULL,
                                NGX_UPLINK_SLED_REGISTRATION_REQUIRED);
         return NGX_DECLINED;
     }
 
     if (sc->stranger) {
-        ngx_uplink_sled_refuse(sc, NULL, 0, NGX_UPLINK_SLED_AUTH_REQUIRED);
+        ngx_uplink_sled_refuse(sc, NULL, 0, NULL,
+                               NGX_UPLINK_SLED_AUTH_REQUIRED);
         return NGX_DECLINED;
     }
 
@@ -438,7 +439,7 @@ ngx_uplink_sled_first(ngx_uplink_sled_conn_t *sc, ngx_uplink_envelope_t *env,
         ngx_uplink_sled_deny(sc, env, NGX_UPLINK_REASON_ZONE_FULL, NULL);
     }
 
-    ngx_uplink_sled_refuse(sc, NULL, 0, refusal);
+    ngx_uplink_sled_refuse(sc, NULL, 0, NULL, refusal);
 
     return NGX_DECLINED;
 }
@@ -529,7 +530,8 @@ ngx_uplink_sled_deadline(ngx_uplink_conn_t *uc)
     ngx_log_error(NGX_LOG_INFO, uc->connection->log, NGX_ETIMEDOUT,
                   "client did not register in time");
 
-    ngx_uplink_sled_refuse(sc, NULL, 0, NGX_UPLINK_SLED_HANDSHAKE_TIMEOUT);
+    ngx_uplink_sled_refuse(sc, NULL, 0, NULL,
+                           NGX_UPLINK_SLED_HANDSHAKE_TIMEOUT);
 }
 
 

@@ -124,7 +124,7 @@ ngx_int_t ngx_uplink_sled_register(ngx_uplink_sled_conn_t *sc,
 ngx_int_t ngx_uplink_sled_identity(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_envelope_t *env);
 void ngx_uplink_sled_refuse(ngx_uplink_sled_conn_t *sc, const u_char *req_id,
-    size_t len, ngx_uplink_sled_refusal_e refusal);
+    size_t len, ngx_str_t *agent, ngx_uplink_sled_refusal_e refusal);
 
 
 /* src/door/sled_admit.c */

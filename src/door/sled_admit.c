@@ -4,6 +4,7 @@
  */
 
 
+#include "door/audit.h"
 #include "door/sled.h"
 #include "door/trail.h"
 
@@ -167,6 +168,9 @@ ngx_uplink_sled_admit(ngx_uplink_sled_conn_t *sc,
     }
 
     adm->max_connections = sc->conf->max_connections;
+
+    ngx_uplink_origin(&adm->origin, NGX_UPLINK_DOOR_SLED, uc->connection,
+                      &sc->who.name);
 
     adm->digest = sc->who.digest;
 

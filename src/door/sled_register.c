@@ -4,6 +4,7 @@
  */
 
 
+#include "door/audit.h"
 #include "door/sled.h"
 
 
@@ -162,7 +163,7 @@ ngx_uplink_sled_register(ngx_uplink_sled_conn_t *sc,
                                    NGX_UPLINK_SLED_PROTOCOL, &version)
            != NGX_OK)
     {
-        ngx_uplink_sled_refuse(sc, env->req_id, env->req_id_len,
+        ngx_uplink_sled_refuse(sc, env->req_id, env->req_id_len, NULL,
                                NGX_UPLINK_SLED_VERSION_MISMATCH);
         return NGX_OK;
     }
@@ -258,7 +259,8 @@ ngx_uplink_sled_claim(ngx_uplink_sled_conn_t *sc, ngx_uplink_envelope_t *env,
     }
 
     if (refusal != NGX_UPLINK_SLED_ADMITTED) {
-        ngx_uplink_sled_refuse(sc, env->req_id, env->req_id_len, refusal);
+        ngx_uplink_sled_refuse(sc, env->req_id, env->req_id_len,
+                               &claim->adm.agent, refusal);
         return NGX_OK;
     }
 
@@ -498,7 +500,7 @@ ngx_uplink_sled_registered(ngx_uplink_sled_conn_t *sc,
 
 void
 ngx_uplink_sled_refuse(ngx_uplink_sled_conn_t *sc, const u_char *req_id,
-    size_t len, ngx_uplink_sled_refusal_e refusal)
+    size_t len, ngx_str_t *agent, ngx_uplink_sled_refusal_e refusal)
 {
     u_char                            *p;
     u_char                             text[128];
@@ -518,6 +520,9 @@ ngx_uplink_sled_refuse(ngx_uplink_sled_conn_t *sc, const u_char *req_id,
 
     ngx_log_error(NGX_LOG_INFO, sc->conn->connection->log, 0,
                   "sled was refused: %s", why->code);
+
+    ngx_uplink_audit_stranger(sc->fleet, sc->conn->connection, &sc->who.name,
+                              agent ? agent : &sc->agent, why->code);
 
     if (ngx_uplink_sled_answer(sc, &out, "registered", req_id, len, 1024)
         == NGX_OK)

@@ -5,6 +5,7 @@
  */
 
 
+#include "door/audit.h"
 #include "door/sled.h"
 #include "fleet/task.h"
 #include "door/view.h"
@@ -35,6 +36,8 @@ typedef struct {
     u_char               member[sizeof("\"workspace_id\":")
                                 + NGX_UPLINK_JSON_QUOTED(
                                       NGX_UPLINK_WORKSPACE_MAX)];
+    u_char               tool[NGX_UPLINK_AUDIT_TOOL];
+    u_char               task[NGX_UPLINK_REF_MAX];
     unsigned             assigned:1;   /* the workspace is not in the payload */
 } ngx_uplink_sled_ask_t;
 
@@ -50,6 +53,8 @@ typedef struct {
 
 static ngx_int_t ngx_uplink_sled_question(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_envelope_t *env, ngx_uint_t kind);
+static void ngx_uplink_sled_named(ngx_uplink_sled_conn_t *sc,
+    ngx_uplink_envelope_t *env, ngx_uplink_sled_ask_t *sa, ngx_uint_t kind);
 static void ngx_uplink_sled_ask(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_envelope_t *env, ngx_uplink_sled_ask_t *sa, ngx_uint_t kind);
 static const char *ngx_uplink_sled_permission(ngx_uplink_sled_ask_t *sa);
@@ -65,7 +70,7 @@ static ngx_uint_t ngx_uplink_sled_open(ngx_uplink_sled_conn_t *sc,
 static void ngx_uplink_sled_duplicate(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_envelope_t *env);
 static void ngx_uplink_sled_refused(ngx_uplink_sled_conn_t *sc,
-    ngx_uplink_envelope_t *env, ngx_uint_t kind,
+    ngx_uplink_envelope_t *env, ngx_uplink_ask_t *ask,
     const ngx_uplink_sled_outcome_t *why);
 
 
@@ -158,6 +163,8 @@ ngx_uplink_sled_question(ngx_uplink_sled_conn_t *sc,
     ngx_uplink_json_members(&env->payload, ngx_uplink_sled_request_names,
                             NGX_UPLINK_REQUEST_MEMBERS, sa.v);
 
+    ngx_uplink_sled_named(sc, env, &sa, kind);
+
     text = (kind == NGX_UPLINK_KIND_PERM) ? ngx_uplink_sled_permission(&sa)
                                           : ngx_uplink_sled_target(&sa);
 
@@ -179,9 +186,37 @@ ngx_uplink_sled_question(ngx_uplink_sled_conn_t *sc,
     bad.code = "bad_request";
     bad.text = text;
 
-    ngx_uplink_sled_refused(sc, env, kind, &bad);
+    ngx_uplink_sled_refused(sc, env, &sa.ask, &bad);
 
     return NGX_OK;
+}
+
+
+/* whose request it is, and what the audit log says of it */
+
+static void
+ngx_uplink_sled_named(ngx_uplink_sled_conn_t *sc, ngx_uplink_envelope_t *env,
+    ngx_uplink_sled_ask_t *sa, ngx_uint_t kind)
+{
+    ngx_uplink_ask_t  *ask;
+
+    ask = &sa->ask;
+
+    ask->kind = kind;
+    ask->agent = sc->agent;
+    ask->ref.data = env->req_id;
+    ask->ref.len = env->req_id_len;
+
+    ngx_uplink_origin(&ask->origin, NGX_UPLINK_DOOR_SLED,
+                      sc->conn->connection, &sc->who.name);
+
+    ngx_uplink_audit_text(&sa->v[NGX_UPLINK_REQUEST_TASK], sa->task,
+                          sizeof(sa->task), &ask->task);
+
+    if (kind == NGX_UPLINK_KIND_PERM) {
+        ngx_uplink_audit_text(&sa->v[NGX_UPLINK_REQUEST_TOOL_NAME], sa->tool,
+                              sizeof(sa->tool), &ask->tool);
+    }
 }
 
 
@@ -196,10 +231,6 @@ ngx_uplink_sled_ask(ngx_uplink_sled_conn_t *sc, ngx_uplink_envelope_t *env,
     ulcf = sc->conf;
     ask = &sa->ask;
 
-    ask->kind = kind;
-    ask->agent = sc->agent;
-    ask->ref.data = env->req_id;
-    ask->ref.len = env->req_id_len;
     ask->timeout = ulcf->request_timeout;
     ask->max = ulcf->request_timeout;
     ask->memory = ulcf->request_memory;
@@ -224,6 +255,9 @@ ngx_uplink_sled_ask(ngx_uplink_sled_conn_t *sc, ngx_uplink_envelope_t *env,
             return;
         }
 
+        ngx_uplink_audit_input(ask, sc->fleet,
+                               &sa->v[NGX_UPLINK_REQUEST_TOOL_INPUT]);
+
         ask->sha256 = sa->sha256;
         ask->timeout = ulcf->permission_timeout;
         ask->max = ulcf->permission_max;
@@ -233,7 +267,7 @@ ngx_uplink_sled_ask(ngx_uplink_sled_conn_t *sc, ngx_uplink_envelope_t *env,
 
     if (!ngx_uplink_sled_payload(sc, env, sa)) {
         ngx_uplink_request_refused(sc->fleet, kind, "too_large");
-        ngx_uplink_sled_refused(sc, env, kind, &ngx_uplink_sled_too_large);
+        ngx_uplink_sled_refused(sc, env, ask, &ngx_uplink_sled_too_large);
         return;
     }
 
@@ -243,7 +277,7 @@ ngx_uplink_sled_ask(ngx_uplink_sled_conn_t *sc, ngx_uplink_envelope_t *env,
         ngx_uplink_sled_duplicate(sc, env);
 
     } else if (ngx_uplink_sled_outcomes[result].code) {
-        ngx_uplink_sled_refused(sc, env, kind,
+        ngx_uplink_sled_refused(sc, env, ask,
                                 &ngx_uplink_sled_outcomes[result]);
     }
 }
@@ -472,10 +506,12 @@ ngx_uplink_sled_duplicate(ngx_uplink_sled_conn_t *sc,
 
 static void
 ngx_uplink_sled_refused(ngx_uplink_sled_conn_t *sc,
-    ngx_uplink_envelope_t *env, ngx_uint_t kind,
+    ngx_uplink_envelope_t *env, ngx_uplink_ask_t *ask,
     const ngx_uplink_sled_outcome_t *why)
 {
-    switch (kind) {
+    ngx_uplink_audit_refused(sc->fleet, ask, why->code);
+
+    switch (ask->kind) {
 
     case NGX_UPLINK_KIND_PERM:
         ngx_uplink_sled_deny(sc, env, why->reason, why->text);

@@ -405,6 +405,10 @@ ngx_uplink_status_write(ngx_uplink_out_t *out, ngx_uplink_status_t *status,
     ngx_uplink_out_number(out, "queued", status->queued);
     ngx_uplink_out_shut(out, '}');
 
+    ngx_uplink_out_open(out, "audit", '{');
+    ngx_uplink_out_number(out, "failing", status->audit_failing);
+    ngx_uplink_out_shut(out, '}');
+
     ngx_uplink_status_counters(out, status);
     ngx_uplink_status_reasons(out, status);
     ngx_uplink_status_histograms(out, status);

@@ -5,6 +5,7 @@
  */
 
 
+#include "door/audit.h"
 #include "door/terminal.h"
 #include "door/trail.h"
 
@@ -26,7 +27,7 @@ static ngx_int_t ngx_uplink_browser_refuse(ngx_http_request_t *r,
 static ngx_int_t ngx_uplink_browser_secrets(ngx_http_request_t *r,
     ngx_uplink_browser_t *browser);
 static ngx_int_t ngx_uplink_browser_visit(ngx_uplink_browser_t *browser,
-    ngx_uint_t *result);
+    ngx_connection_t *c, ngx_uint_t *result);
 static void ngx_uplink_browser_visited(ngx_uplink_browser_t *browser,
     ngx_int_t rc, ngx_uint_t result);
 static void ngx_uplink_browser_notify(void *data, ngx_uint_t bits);
@@ -221,7 +222,7 @@ ngx_uplink_browser_start(ngx_http_request_t *r, ngx_uplink_browser_t *browser)
     result = NGX_UPLINK_VISIT_OK;
 
     if (browser->admitted) {
-        rc = ngx_uplink_browser_visit(browser, &result);
+        rc = ngx_uplink_browser_visit(browser, r->connection, &result);
 
         if (rc == NGX_OK && result == NGX_UPLINK_VISIT_FULL) {
             ngx_uplink_count_word(browser->fleet,
@@ -343,15 +344,21 @@ ngx_uplink_browser_secrets(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_uplink_browser_visit(ngx_uplink_browser_t *browser, ngx_uint_t *result)
+ngx_uplink_browser_visit(ngx_uplink_browser_t *browser, ngx_connection_t *c,
+    ngx_uint_t *result)
 {
+    ngx_int_t               rc;
     ngx_uplink_visit_t     *visit;
     ngx_uplink_loc_conf_t  *ulcf;
 
     ulcf = browser->conf;
     visit = browser->visit;
 
+    ngx_uplink_origin(&visit->origin, NGX_UPLINK_DOOR_TERMINAL, c,
+                      &browser->who.name);
+
     if (browser->unresolved) {
+        ngx_uplink_audit_visit(browser->fleet, visit, browser->unresolved);
         *result = NGX_UPLINK_VISIT_TASK_NOT_FOUND;
         return NGX_OK;
     }
@@ -365,8 +372,15 @@ ngx_uplink_browser_visit(ngx_uplink_browser_t *browser, ngx_uint_t *result)
     visit->idle = ulcf->idle_timeout;
     visit->linger = ulcf->terminal_linger;
 
-    return ngx_uplink_terminal_visit(browser->fleet, visit, browser->slot,
-                                     &browser->seat, result);
+    rc = ngx_uplink_terminal_visit(browser->fleet, visit, browser->slot,
+                                   &browser->seat, result);
+
+    if (rc == NGX_OK && *result != NGX_UPLINK_VISIT_OK) {
+        ngx_uplink_audit_visit(browser->fleet, visit,
+                               ngx_uplink_visit_refusals[*result].code);
+    }
+
+    return rc;
 }
 
 
@@ -383,7 +397,7 @@ ngx_uplink_browser_begin(ngx_uplink_browser_t *browser)
 
     ngx_uplink_conn_deadline(browser->conn, 0);
 
-    rc = ngx_uplink_browser_visit(browser, &result);
+    rc = ngx_uplink_browser_visit(browser, browser->conn->connection, &result);
 
     ngx_uplink_browser_visited(browser, rc, result);
 }

@@ -77,6 +77,8 @@ typedef struct {
     ngx_uplink_decision_t   decision;
     ngx_str_t               parts[NGX_UPLINK_ANSWER_PARTS];
     u_char                  sha256[32];
+    u_char                  updated[32];   /* for the audit log, as words */
+    u_char                  words[256];
     u_char                  by[64 + NGX_UPLINK_JSON_QUOTED(NGX_UPLINK_SID_MAX)
                                + NGX_UPLINK_JSON_QUOTED(NGX_UPLINK_BY_MAX)];
 } ngx_uplink_answer_t;

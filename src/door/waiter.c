@@ -5,6 +5,7 @@
 
 
 #include "door/api.h"
+#include "door/audit.h"
 
 
 /* after the request should have ended: nobody has told us */
@@ -55,6 +56,19 @@ static void ngx_uplink_waiter_finish(ngx_uplink_waiter_t *w, ngx_int_t rc);
 static void ngx_uplink_waiter_cleanup(void *data);
 
 
+/* by NGX_UPLINK_OPEN_...; NULL: it was not refused */
+
+static const char  *ngx_uplink_waiter_codes[] = {
+    NULL,
+    NULL,
+    "too_many_requests",
+    "zone_full",
+    "no_operator",
+    "operator_unknown",
+    NULL
+};
+
+
 ngx_int_t
 ngx_uplink_waiter_open(ngx_http_request_t *r, ngx_uplink_call_t *call,
     ngx_uplink_ask_t *ask)
@@ -97,6 +111,11 @@ ngx_uplink_waiter_open(ngx_http_request_t *r, ngx_uplink_call_t *call,
     }
 
     if (result != NGX_UPLINK_OPEN_OK) {
+        if (ngx_uplink_waiter_codes[result]) {
+            ngx_uplink_audit_refused(call->fleet, ask,
+                                     ngx_uplink_waiter_codes[result]);
+        }
+
         return ngx_uplink_waiter_refused(r, result);
     }
 

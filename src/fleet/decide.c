@@ -5,6 +5,7 @@
  */
 
 
+#include "fleet/journal.h"
 #include "fleet/request.h"
 
 
@@ -127,6 +128,7 @@ ngx_uplink_request_judge(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q,
 
     ngx_uplink_request_close(fleet, q);
     ngx_uplink_request_change(fleet, q, NGX_UPLINK_CHANGE_DECIDED);
+    ngx_uplink_audit_decided(fleet, q, actor, decision);
     ngx_uplink_request_news(fleet, q, NGX_UPLINK_NEWS_ANSWER);
 
     if (q->ticket == NULL && !q->waited) {
@@ -239,6 +241,7 @@ ngx_uplink_request_extend(ngx_uplink_fleet_t *fleet, u_char *req_id,
     ngx_uplink_deadline_set(fleet, &q->deadline, NGX_UPLINK_DEADLINE_REQUEST,
                             at);
     ngx_uplink_request_change(fleet, q, NGX_UPLINK_CHANGE_EXTENDED);
+    ngx_uplink_audit_extended(fleet, q, actor);
 
     if (q->seen) {
         ngx_uplink_request_news(fleet, q, NGX_UPLINK_NEWS_PENDING);
@@ -352,6 +355,8 @@ ngx_uplink_request_applied(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
 
         ngx_uplink_request_detach(q);
         ngx_uplink_request_change(fleet, q, NGX_UPLINK_CHANGE_ENDED);
+        ngx_uplink_audit_request(fleet, q, applied ? NGX_UPLINK_AUDIT_applied
+                                                : NGX_UPLINK_AUDIT_failed);
 
         ngx_uplink_count(fleet, applied ? NGX_UPLINK_COUNT_requests_applied
                                         : NGX_UPLINK_COUNT_requests_failed);

@@ -54,6 +54,22 @@
 #define NGX_UPLINK_FEATURE_BINARY    0x10
 
 
+/* by which door somebody came, from where, and by which credential */
+
+typedef enum {
+    NGX_UPLINK_DOOR_SLED = 0,
+    NGX_UPLINK_DOOR_API,
+    NGX_UPLINK_DOOR_OPERATOR,
+    NGX_UPLINK_DOOR_TERMINAL
+} ngx_uplink_door_e;
+
+typedef struct {
+    ngx_uint_t               door;
+    ngx_str_t                from;       /* the client's address */
+    ngx_str_t                user;       /* len 0: without a name */
+} ngx_uplink_origin_t;
+
+
 typedef struct ngx_uplink_sled_s      ngx_uplink_sled_t;
 typedef struct ngx_uplink_ticket_s    ngx_uplink_ticket_t;
 typedef struct ngx_uplink_link_s      ngx_uplink_link_t;
@@ -359,6 +375,7 @@ typedef struct {
     unsigned                 everywhere:1;
     ngx_str_t                only;         /* this workspace, or len 0 */
     uint64_t                 generation;   /* of its socket; 0: REST */
+    ngx_uplink_origin_t      origin;       /* for the audit log */
 } ngx_uplink_actor_t;
 
 
@@ -370,6 +387,7 @@ typedef struct {
     ngx_str_t               *workspaces;   /* of its credential */
     ngx_uint_t               nworkspaces;
     u_char                  *digest;       /* of its opaque token, or NULL */
+    ngx_uplink_origin_t      origin;       /* for the audit log */
     ngx_uint_t               features;
     ngx_uint_t               max_connections;
     ngx_msec_t               window;       /* uplink_resume_window */
@@ -482,6 +500,14 @@ typedef struct {
     ngx_msec_t               memory;
     ngx_uint_t               max_inflight;
     ngx_uint_t               no_operator;  /* 1: refuse if nobody is there */
+
+    /* for the audit log */
+
+    ngx_uplink_origin_t      origin;
+    ngx_str_t                task;         /* as the asker names it */
+    ngx_str_t                tool;
+    ngx_str_t                input;        /* the first of it, as it came */
+    ngx_uint_t               cut;          /* there was more */
 } ngx_uplink_ask_t;
 
 #define NGX_UPLINK_OPEN_OK           0
@@ -516,6 +542,8 @@ typedef struct {
     u_char                  *sha256;       /* or NULL */
     ngx_str_t               *parts;        /* members for the sled */
     ngx_uint_t               nparts;
+    ngx_str_t                words;        /* the operator's own, decoded */
+    u_char                  *updated;      /* SHA-256 of updated_input */
 } ngx_uplink_decision_t;
 
 #define NGX_UPLINK_DECIDE_OK         0
@@ -525,6 +553,7 @@ typedef struct {
 #define NGX_UPLINK_DECIDE_DIGEST     4
 #define NGX_UPLINK_DECIDE_FULL       5     /* no room for the answer */
 #define NGX_UPLINK_DECIDE_VOID       6     /* of a replaced socket */
+#define NGX_UPLINK_DECIDE_AUDIT      7     /* it cannot be put on record */
 
 /* the first wins; view is filled unless unknown or void */
 
@@ -618,6 +647,7 @@ typedef struct {
     unsigned                 everywhere:1;
     ngx_msec_t               ttl;
     ngx_uint_t               max;          /* sessions of the fleet */
+    ngx_uplink_origin_t      origin;       /* for the audit log */
 } ngx_uplink_session_t;
 
 #define NGX_UPLINK_SESSION_OK        0
@@ -657,7 +687,7 @@ ngx_int_t ngx_uplink_operator_after(ngx_uplink_fleet_t *fleet,
     ngx_str_t *sid, ngx_uplink_session_view_t *view);
 
 ngx_int_t ngx_uplink_operator_delete(ngx_uplink_fleet_t *fleet,
-    ngx_str_t *sid);
+    ngx_str_t *sid, ngx_uplink_actor_t *actor);
 
 /*
  * A socket takes the session's place, and follows the requests from here on:
@@ -680,7 +710,8 @@ typedef struct {
 } ngx_uplink_feed_t;
 
 ngx_int_t ngx_uplink_operator_attach(ngx_uplink_fleet_t *fleet,
-    ngx_str_t *sid, uint32_t slot, ngx_uplink_feed_t *feed);
+    ngx_str_t *sid, uint32_t slot, ngx_uplink_origin_t *origin,
+    ngx_uplink_feed_t *feed);
 ngx_int_t ngx_uplink_operator_detach(ngx_uplink_fleet_t *fleet,
     ngx_uplink_feed_t *feed, uint32_t slot);
 
@@ -704,10 +735,10 @@ ngx_int_t ngx_uplink_feed_next(ngx_uplink_fleet_t *fleet,
 ngx_int_t ngx_uplink_request_after(ngx_uplink_fleet_t *fleet,
     uint64_t after, ngx_uplink_actor_t *actor, ngx_uplink_view_t *view);
 
-/* locked */
+/* locked; actor: who deletes it, or NULL */
 
 void ngx_uplink_operator_end(ngx_uplink_fleet_t *fleet,
-    ngx_uplink_operator_t *op);
+    ngx_uplink_operator_t *op, ngx_uplink_actor_t *actor);
 ngx_uplink_operator_t *ngx_uplink_operator_find(ngx_uplink_fleet_t *fleet,
     u_char *sid, size_t len);
 void ngx_uplink_operator_leave(ngx_uplink_fleet_t *fleet,

@@ -4,6 +4,7 @@
  */
 
 
+#include "fleet/journal.h"
 #include "fleet/terminal_life.h"
 
 
@@ -79,6 +80,7 @@ ngx_uplink_terminal_delete(ngx_uplink_fleet_t *fleet, uint64_t handle,
         && t->state != NGX_UPLINK_TERMINAL_ENDED
         && ngx_uplink_gallery_may(t, actor))
     {
+        ngx_uplink_audit_deleted(fleet, t, actor);
         ngx_uplink_terminal_close(fleet, t, "deleted", 7);
         ngx_uplink_terminal_end(fleet, t, NGX_UPLINK_TELL_EXIT, -1, NULL, 0,
                                 "deleted", 7);

@@ -51,7 +51,11 @@
     _(bus_drops, "notices between workers that were lost: a bug if not 0")    \
     _(zone_full, "allocations that failed because the zone was full")         \
     _(zone_quarantines, "times the zone was rebuilt after a crash")           \
-    _(workers_reaped, "dead workers cleaned up after")
+    _(workers_reaped, "dead workers cleaned up after")                        \
+    _(audit_lines, "lines written to the audit log")                          \
+    _(audit_lost, "lines of the audit log that could not be kept")            \
+    _(audit_errors, "failed writes to the audit log")                         \
+    _(audit_refused, "approvals refused for want of an audit log")
 
 
 /*

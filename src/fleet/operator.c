@@ -6,6 +6,7 @@
 
 #include "fleet/request.h"
 #include "fleet/event.h"
+#include "fleet/journal.h"
 
 
 #define NGX_UPLINK_SCAN  512      /* requests looked at in one go */
@@ -97,6 +98,9 @@ ngx_uplink_operator_create(ngx_uplink_fleet_t *fleet,
     fleet->sh->noperators++;
 
     ngx_uplink_operator_idle(fleet, op);
+
+    ngx_uplink_audit_operator(fleet, op, NGX_UPLINK_AUDIT_session_created,
+                              &session->origin);
 
     *result = NGX_UPLINK_SESSION_OK;
 
@@ -349,7 +353,8 @@ ngx_uplink_operator_after(ngx_uplink_fleet_t *fleet, ngx_str_t *sid,
 
 
 ngx_int_t
-ngx_uplink_operator_delete(ngx_uplink_fleet_t *fleet, ngx_str_t *sid)
+ngx_uplink_operator_delete(ngx_uplink_fleet_t *fleet, ngx_str_t *sid,
+    ngx_uplink_actor_t *actor)
 {
     ngx_int_t               rc;
     ngx_uplink_operator_t  *op;
@@ -362,7 +367,7 @@ ngx_uplink_operator_delete(ngx_uplink_fleet_t *fleet, ngx_str_t *sid)
     rc = NGX_ABORT;
 
     if (op) {
-        ngx_uplink_operator_end(fleet, op);
+        ngx_uplink_operator_end(fleet, op, actor);
         rc = NGX_OK;
     }
 
@@ -375,7 +380,8 @@ ngx_uplink_operator_delete(ngx_uplink_fleet_t *fleet, ngx_str_t *sid)
 /* deleted, or too long without a sign of life */
 
 void
-ngx_uplink_operator_end(ngx_uplink_fleet_t *fleet, ngx_uplink_operator_t *op)
+ngx_uplink_operator_end(ngx_uplink_fleet_t *fleet, ngx_uplink_operator_t *op,
+    ngx_uplink_actor_t *actor)
 {
     ngx_queue_t  *q;
 
@@ -388,6 +394,7 @@ ngx_uplink_operator_end(ngx_uplink_fleet_t *fleet, ngx_uplink_operator_t *op)
     }
 
     ngx_uplink_operator_leave(fleet, op);
+    ngx_uplink_audit_session(fleet, op, actor);
     ngx_uplink_deadline_clear(fleet, &op->deadline);
 
     ngx_uplink_tree_delete(&fleet->sh->operators, &op->name.node);
@@ -403,7 +410,7 @@ ngx_uplink_operator_end(ngx_uplink_fleet_t *fleet, ngx_uplink_operator_t *op)
 
 ngx_int_t
 ngx_uplink_operator_attach(ngx_uplink_fleet_t *fleet, ngx_str_t *sid,
-    uint32_t slot, ngx_uplink_feed_t *feed)
+    uint32_t slot, ngx_uplink_origin_t *origin, ngx_uplink_feed_t *feed)
 {
     ngx_uplink_operator_t  *op;
 
@@ -441,6 +448,8 @@ ngx_uplink_operator_attach(ngx_uplink_fleet_t *fleet, ngx_str_t *sid,
 
     ngx_uplink_count(fleet, NGX_UPLINK_COUNT_operators_attached);
     ngx_uplink_event_operator(fleet, op, NGX_UPLINK_EVENT_CAME);
+    ngx_uplink_audit_operator(fleet, op, NGX_UPLINK_AUDIT_operator_joined,
+                              origin);
 
     /* the one before finds its place taken, the new one what is open */
 
@@ -483,7 +492,7 @@ ngx_uplink_operator_lost(ngx_uplink_fleet_t *fleet, ngx_uplink_operator_t *op)
     ngx_uplink_operator_leave(fleet, op);
 
     if (op->revoked) {
-        ngx_uplink_operator_end(fleet, op);
+        ngx_uplink_operator_end(fleet, op, NULL);
     }
 }
 
@@ -493,7 +502,7 @@ ngx_uplink_operator_revoke(ngx_uplink_fleet_t *fleet,
     ngx_uplink_operator_t *op)
 {
     if (!op->attached) {
-        ngx_uplink_operator_end(fleet, op);
+        ngx_uplink_operator_end(fleet, op, NULL);
         return;
     }
 
@@ -521,6 +530,8 @@ ngx_uplink_operator_leave(ngx_uplink_fleet_t *fleet,
     ngx_uplink_operator_idle(fleet, op);
 
     ngx_uplink_event_operator(fleet, op, NGX_UPLINK_EVENT_LEFT);
+    ngx_uplink_audit_operator(fleet, op, NGX_UPLINK_AUDIT_operator_left,
+                              NULL);
 }
 
 

@@ -7,6 +7,7 @@
 
 #include "fleet/request.h"
 #include "fleet/event.h"
+#include "fleet/journal.h"
 
 #include <openssl/rand.h>
 
@@ -82,6 +83,7 @@ ngx_uplink_request_open(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
     }
 
     ngx_uplink_request_enter(fleet, q, link, slot);
+    ngx_uplink_audit_asked(fleet, q, ask);
 
     if (view) {
         (void) ngx_uplink_view_fill(view, q, 0);
@@ -662,6 +664,7 @@ ngx_uplink_request_delivered(ngx_uplink_fleet_t *fleet,
     }
 
     ngx_uplink_request_change(fleet, q, NGX_UPLINK_CHANGE_DELIVERED);
+    ngx_uplink_audit_request(fleet, q, NGX_UPLINK_AUDIT_delivered);
     ngx_uplink_request_end(fleet, q);
 
     ngx_uplink_count(fleet, NGX_UPLINK_COUNT_requests_delivered);
@@ -686,6 +689,7 @@ ngx_uplink_request_expire(ngx_uplink_fleet_t *fleet, ngx_uplink_request_t *q,
     }
 
     ngx_uplink_request_change(fleet, q, NGX_UPLINK_CHANGE_ENDED);
+    ngx_uplink_audit_request(fleet, q, NGX_UPLINK_AUDIT_expired);
     ngx_uplink_request_news(fleet, q, NGX_UPLINK_NEWS_ANSWER);
     ngx_uplink_request_end(fleet, q);
 
@@ -726,6 +730,7 @@ ngx_uplink_request_withdraw(ngx_uplink_fleet_t *fleet,
     ngx_uplink_request_detach(q);
 
     ngx_uplink_request_change(fleet, q, NGX_UPLINK_CHANGE_ENDED);
+    ngx_uplink_audit_request(fleet, q, NGX_UPLINK_AUDIT_withdrawn);
     ngx_uplink_request_end(fleet, q);
 
     ngx_uplink_count_str(fleet, NGX_UPLINK_FAMILY_requests_withdrawn,

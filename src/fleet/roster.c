@@ -4,7 +4,7 @@
  */
 
 
-#include "fleet/fleet.h"
+#include "fleet/journal.h"
 
 
 #define NGX_UPLINK_ROSTER_SCAN   256
@@ -104,6 +104,8 @@ ngx_uplink_sled_kick(ngx_uplink_fleet_t *fleet, ngx_str_t *agent,
         ngx_uplink_unlock(fleet);
         return NGX_ABORT;
     }
+
+    ngx_uplink_audit_kicked(fleet, sled, actor);
 
     for (q = ngx_queue_head(&sled->links);
          q != ngx_queue_sentinel(&sled->links);

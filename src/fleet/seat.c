@@ -6,6 +6,7 @@
 
 
 #include "fleet/bearer.h"
+#include "fleet/journal.h"
 #include "fleet/terminal_life.h"
 
 
@@ -246,6 +247,9 @@ ngx_uplink_seat_rise(ngx_uplink_fleet_t *fleet, ngx_uplink_seat_t *seat)
         t->heir = NULL;
     }
 
+    ngx_uplink_audit_terminal(fleet, t, NGX_UPLINK_AUDIT_terminal_left, NULL,
+                              seat);
+
     ngx_uplink_box_disown(fleet, &seat->box);
     ngx_uplink_bearer_leave(fleet, seat->bearer);
     seat->bearer = NULL;
@@ -425,6 +429,7 @@ ngx_uplink_seat_input(ngx_uplink_fleet_t *fleet, ngx_uplink_seat_t *seat,
     }
 
     t->active = ngx_current_msec;
+    t->typed += len;
 
     if (!ngx_uplink_lane_signal(&t->input)) {
         return NGX_OK;

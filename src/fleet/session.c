@@ -5,6 +5,7 @@
  */
 
 
+#include "fleet/journal.h"
 #include "fleet/terminal_life.h"
 #include "wire/wire.h"
 
@@ -225,6 +226,8 @@ ngx_uplink_session_begin(ngx_uplink_fleet_t *fleet, ngx_uplink_terminal_t *t,
 
     ngx_uplink_terminal_watch(fleet, t);
     ngx_uplink_event_terminal(fleet, t, NGX_UPLINK_EVENT_CAME);
+    ngx_uplink_audit_terminal(fleet, t, NGX_UPLINK_AUDIT_terminal_opened,
+                              NULL, NULL);
 
     for (q = ngx_queue_head(&t->seats);
          q != ngx_queue_sentinel(&t->seats);

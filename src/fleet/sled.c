@@ -7,7 +7,7 @@
 
 #include "fleet/bearer.h"
 #include "fleet/event.h"
-#include "fleet/task.h"
+#include "fleet/journal.h"
 
 #include <openssl/crypto.h>
 
@@ -272,6 +272,7 @@ ngx_uplink_ticket_end(ngx_uplink_fleet_t *fleet, ngx_uplink_ticket_t *ticket)
     sled = ticket->sled;
 
     ngx_uplink_event_sled(fleet, sled, NGX_UPLINK_EVENT_LEFT);
+    ngx_uplink_audit_ticket(fleet, ticket, NGX_UPLINK_AUDIT_sled_left);
 
     ngx_uplink_deadline_clear(fleet, &ticket->deadline);
 
@@ -432,6 +433,7 @@ ngx_uplink_link_take(ngx_uplink_fleet_t *fleet, ngx_uplink_sled_t *sled,
 
     ngx_uplink_event_sled(fleet, sled, resumed ? NGX_UPLINK_EVENT_BACK
                                                : NGX_UPLINK_EVENT_CAME);
+    ngx_uplink_audit_admitted(fleet, ticket, adm, resumed);
 
     if (!resumed) {
         return NGX_UPLINK_ADMIT_OK;
@@ -529,6 +531,7 @@ ngx_uplink_link_leave(ngx_uplink_fleet_t *fleet, ngx_uplink_link_t *link,
 
     if (ticket->resumable && !goodbye) {
         ngx_uplink_event_sled(fleet, sled, NGX_UPLINK_EVENT_AWAY);
+        ngx_uplink_audit_ticket(fleet, ticket, NGX_UPLINK_AUDIT_sled_away);
         ngx_uplink_terminals_away(fleet, ticket);
 
         ngx_uplink_deadline_set(fleet, &ticket->deadline,
@@ -608,6 +611,8 @@ ngx_uplink_reap_port(ngx_uplink_fleet_t *fleet, ngx_uplink_port_t *port)
                             ngx_queue_data(q, ngx_uplink_seat_t, ported));
             continue;
         }
+
+        ngx_uplink_journal_reap(fleet, port);
 
         return NGX_OK;
     }

@@ -71,6 +71,7 @@ ngx_uplink_status_ports(ngx_uplink_fleet_t *fleet,
 
     status->ports = 0;
     status->queued = 0;
+    status->audit_failing = 0;
     status->workers_serving = 0;
     status->workers_leaving = 0;
     status->connections_serving = 0;
@@ -92,6 +93,7 @@ ngx_uplink_status_ports(ngx_uplink_fleet_t *fleet,
         status->port[n].connections = port->connections;
 
         status->queued += port->nlisted;
+        status->audit_failing += port->audit_failing;
 
         if (port->leaving) {
             status->workers_leaving++;

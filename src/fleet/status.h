@@ -30,6 +30,7 @@ typedef struct {
     uint64_t                 queued;       /* boxes not read yet */
     uint64_t                 workers_serving, workers_leaving;
     uint64_t                 connections_serving, connections_leaving;
+    uint64_t                 audit_failing;   /* workers that cannot write */
     uint64_t                 uptime;       /* ms */
     uint64_t                 full;         /* there is no room just now */
     uint64_t                 draining;     /* our worker is leaving */

@@ -221,5 +221,6 @@ static void
 ngx_uplink_operator_due(ngx_uplink_fleet_t *fleet, ngx_uplink_deadline_t *d)
 {
     ngx_uplink_operator_end(fleet, (ngx_uplink_operator_t *)
-                ((u_char *) d - offsetof(ngx_uplink_operator_t, deadline)));
+                ((u_char *) d - offsetof(ngx_uplink_operator_t, deadline)),
+                            NULL);
 }

@@ -5,6 +5,7 @@
  */
 
 
+#include "fleet/journal.h"
 #include "fleet/terminal_life.h"
 
 
@@ -102,6 +103,8 @@ ngx_uplink_terminal_end(ngx_uplink_fleet_t *fleet, ngx_uplink_terminal_t *t,
 
     ngx_uplink_deadline_clear(fleet, &t->deadline);
     ngx_uplink_event_terminal(fleet, t, NGX_UPLINK_EVENT_LEFT);
+    ngx_uplink_audit_terminal(fleet, t, NGX_UPLINK_AUDIT_terminal_ended, NULL,
+                              NULL);
 
     /* a shell that ended by itself has an exit code, and seldom a reason */
 

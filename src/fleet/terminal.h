@@ -91,6 +91,7 @@ struct ngx_uplink_terminal_s {
     uint64_t                 position;   /* next byte from the sled */
     uint64_t                 offset;     /* bytes ever received from it */
     uint64_t                 attach;     /* offset that was asked for */
+    uint64_t                 typed;      /* bytes that drivers have typed */
     uint64_t                 created;    /* ms since 1970 */
     uint64_t                 away_until; /* the same; 0: the sled is there */
     ngx_msec_t               active;     /* last data; stored freely */
@@ -163,6 +164,7 @@ typedef struct {
     ngx_msec_t               open_timeout;
     ngx_msec_t               idle;
     ngx_msec_t               linger;
+    ngx_uplink_origin_t      origin;     /* for the audit log */
     unsigned                 view:1;
     unsigned                 exact:1;    /* offset was given */
     unsigned                 admin:1;

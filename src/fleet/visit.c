@@ -6,6 +6,7 @@
 
 
 #include "fleet/bearer.h"
+#include "fleet/journal.h"
 #include "fleet/terminal_life.h"
 
 #include <openssl/crypto.h>
@@ -146,6 +147,9 @@ ngx_uplink_visit_new(ngx_uplink_fleet_t *fleet, ngx_uplink_visit_t *visit,
 
     ngx_uplink_terminal_watch(fleet, t);
     ngx_uplink_terminal_todo_add(fleet, t, NGX_UPLINK_TODO_OPEN);
+
+    ngx_uplink_audit_terminal(fleet, t, NGX_UPLINK_AUDIT_terminal_asked,
+                              &visit->origin, seat);
 
     return NGX_UPLINK_VISIT_OK;
 }
@@ -447,6 +451,9 @@ ngx_uplink_visit_join(ngx_uplink_fleet_t *fleet, ngx_uplink_visit_t *visit,
     seat->next = visit->offset;
 
     ngx_uplink_seat_sit(fleet, t, seat);
+
+    ngx_uplink_audit_terminal(fleet, t, NGX_UPLINK_AUDIT_terminal_joined,
+                              &visit->origin, seat);
 
     if (seat->view) {
         ngx_uplink_seat_begin(fleet, t, seat);

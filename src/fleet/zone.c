@@ -5,6 +5,7 @@
 
 
 #include "fleet/event.h"
+#include "fleet/journal.h"
 
 
 #define NGX_UPLINK_ZONE_MIN     (64 * 1024)
@@ -295,7 +296,10 @@ ngx_uplink_zone_reset(ngx_uplink_fleet_t *fleet)
     ngx_uplink_log_init(&sh->open);
     ngx_uplink_log_init(&sh->changes);
     ngx_queue_init(&sh->ended);
+    ngx_queue_init(&sh->journal);
 
+    sh->nrecords = 0;
+    sh->journaled = 0;
     sh->nsleds = 0;
     sh->nlinks = 0;
     sh->npaused = 0;
@@ -324,6 +328,8 @@ ngx_uplink_zone_reset(ngx_uplink_fleet_t *fleet)
         ngx_queue_init(&port->waiters);
         ngx_queue_init(&port->seats);
         ngx_queue_init(&port->bearers);
+        ngx_queue_init(&port->journal);
+        port->flying = 0;
     }
 
     n = fleet->shm_zone->shm.size / NGX_UPLINK_ZONE_BUCKET;
@@ -355,6 +361,8 @@ ngx_uplink_zone_rebuild(ngx_uplink_fleet_t *fleet)
 
     sh = fleet->sh;
     pool = fleet->pool;
+
+    ngx_uplink_journal_emptied(fleet);
 
     ngx_slab_init(pool);
 

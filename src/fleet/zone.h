@@ -24,7 +24,7 @@
 
 
 #define NGX_UPLINK_MAGIC      0x4b4e494c50555831ULL
-#define NGX_UPLINK_LAYOUT     2
+#define NGX_UPLINK_LAYOUT     3
 
 #define NGX_UPLINK_NO_PORT    0xffffffff
 #define NGX_UPLINK_MAX_PORTS  1024
@@ -129,6 +129,16 @@ typedef struct {
     ngx_uint_t           nlisted;    /* boxes in control */
     uint64_t             woken;      /* when it was, until it has looked */
 
+    /* what it writes to the audit log; journal.h */
+
+    ngx_queue_t          journal;    /* of ngx_uplink_record_t */
+    ngx_uint_t           flying;     /* the first of them are being written */
+    ngx_uint_t           audited;    /* else the chain is of one before */
+    ngx_uint_t           audit_failing;
+    uint64_t             chain;      /* its name, 0: none yet */
+    uint64_t             chain_seq;  /* number and digest of its last line */
+    u_char               chain_sha256[32];
+
     /* its own alone: others do not write to these lines of the cache */
 
     ngx_uplink_tally_t   tally
@@ -188,6 +198,10 @@ typedef struct {
     ngx_uint_t           event;      /* page that is being filled */
     uint64_t             last_event; /* number of the newest */
 
+    ngx_queue_t          journal;    /* records whose writer is gone */
+    ngx_uint_t           nrecords;   /* of all journals */
+    size_t               journaled;  /* bytes of them */
+
     ngx_msec_t           started;
     ngx_msec_t           full_at;    /* when a full zone was last logged */
     ngx_msec_t           failed_at;  /* when an allocation last failed */
@@ -198,7 +212,13 @@ typedef struct {
 } ngx_uplink_sh_t;
 
 
-typedef struct ngx_uplink_node_s  ngx_uplink_node_t;   /* bus/bus.h */
+typedef struct ngx_uplink_node_s     ngx_uplink_node_t;      /* bus/bus.h */
+typedef struct ngx_uplink_journal_s  ngx_uplink_journal_t;   /* journal.h */
+
+
+/* where a fleet's audit log goes; src/door/audit.h */
+
+typedef struct ngx_uplink_audit_conf_s  ngx_uplink_audit_conf_t;
 
 
 /* one fleet, in one configuration */
@@ -211,6 +231,7 @@ struct ngx_uplink_fleet_s {
     ngx_slab_pool_t     *pool;
     ngx_uplink_sh_t     *sh;
     ngx_uplink_node_t   *node;       /* this process' place in it */
+    ngx_uplink_audit_conf_t  *audit; /* or NULL */
 
     /* who named it first, for a message if nobody defines it */
 

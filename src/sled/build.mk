@@ -7,7 +7,7 @@ sources := $(wildcard src/sled/*.c)
 objects := $(patsubst src/sled/%.c,$(OUT)/sled.objs/%.o,$(sources))
 
 warnings := -W -Wall -Wextra -Werror -Wpointer-arith -Wno-unused-parameter
-libs := -lwebsockets -ljansson -lutil
+libs := -lwebsockets -ljansson -lcrypto -lutil
 
 $(OUT)/sled: $(objects)
 	$(CC) $(LDFLAGS) -o $@.new $(objects) $(libs)

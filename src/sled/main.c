@@ -26,6 +26,8 @@ static const sled_command_t  sled_commands[] = {
                                      "leaves" },
     { "rules", sled_rules_command, "what is always allowed: list, add, "
                                    "revoke" },
+    { "audit-verify", sled_audit_command, "is an audit log of the gateway "
+                                          "whole?" },
     { "status", sled_control_command, "how the running sled is" },
     { "pause", sled_control_command, "the running sled takes no new work" },
     { "resume", sled_control_command, "and takes it again" },
@@ -41,7 +43,7 @@ sled_usage(FILE *out)
     fprintf(out, "usage: sled COMMAND [OPTION]...\n\n");
 
     for (c = sled_commands; c->name; c++) {
-        fprintf(out, "  %-10s%s\n", c->name, c->help);
+        fprintf(out, "  %-14s%s\n", c->name, c->help);
     }
 
     fprintf(out, "\nOptions, also as lines of a file, and as variables "

@@ -31,6 +31,7 @@ int sled_rules_command(int argc, char **argv);
 int sled_ssh_command_main(int argc, char **argv);
 int sled_attach_command(int argc, char **argv);
 int sled_control_command(int argc, char **argv);
+int sled_audit_command(int argc, char **argv);
 
 
 #endif /* _SLED_RUN_H_INCLUDED_ */

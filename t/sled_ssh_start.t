@@ -24,8 +24,8 @@ my $dir = $sled->dir;
 my $user = getpwuid $>;
 
 my $sshd = Uplink::Sshd->new(dir => $dir, force => ['exit 127',
-    'echo welcome; echo SLED-AGENT 99 ready; sleep 5', 'exit 5', 'exec sleep 60',
-    'yes too much', 'echo welcome to this machine; echo; eval '
+    'echo welcome; echo SLED-AGENT 99 ready; sleep 5', 'exit 5',
+    'exec sleep 60', 'yes too much', 'echo welcome to this machine; echo; eval '
         . '"$SSH_ORIGINAL_COMMAND"', 'exit 126']);
 
 my $config = $sshd->config('ssh_config');

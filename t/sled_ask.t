@@ -167,6 +167,35 @@ is($hook->wait, 0, 'hook: 0');
 my $output = $json->decode($hook->out)->{hookSpecificOutput};
 is($output->{permissionDecision}, 'allow', 'it says allow');
 
+sub hook {
+    my (@arg) = @_;
+
+    $hook = $sled->start({ stdin => $json->encode({ tool_name => 'Write',
+        tool_input => { file_path => '/x' } }) }, 'hook', @arg);
+    return;
+}
+
+sub hook_output {
+    is($hook->wait, 0, 'hook: 0');
+    return $json->decode($hook->out)->{hookSpecificOutput};
+}
+
+hook();
+decide(pending(), approved => JSON::PP::false, reason => 'not there');
+$output = hook_output();
+is("$output->{permissionDecision} $output->{permissionDecisionReason}",
+    'deny not there', 'it says deny, and why');
+
+hook();
+decide(pending(), approved => JSON::PP::true,
+    updated_input => { file_path => '/y' });
+is_deeply(hook_output()->{updatedInput}, { file_path => '/y' },
+    'or with another input');
+
+hook('--socket', '/nonexistent');
+is($hook->wait, 2, 'no sled: a hook blocks');
+like($hook->err, qr/not allowed: no running sled/, 'and says why');
+
 $hook = $sled->start({ stdin => '{"tool_name":1}' }, 'hook');
 is($hook->wait, 2, 'a hook that does not understand blocks');
 
@@ -225,6 +254,14 @@ is($mcp->hear->{error}{code}, -32601, 'an unknown method is an error');
 $mcp->write("{nonsense\n");
 is($mcp->hear->{error}{code}, -32700, 'and so is what is not JSON');
 is($mcp->end, 0, 'the server ends with its input');
+
+$mcp = Uplink::Daemon::Stdio->new($sled, 'mcp', '--socket', '/nonexistent');
+call(5, tool_name => 'Edit', input => {});
+($id, $b) = behavior();
+is($b->{behavior}, 'deny', 'no sled: denied');
+call(6, input => {});
+is($mcp->hear->{error}{code}, -32602, 'a call without its tool is an error');
+$mcp->end;
 
 # the link goes: what is not resumed is denied, what is new at once
 

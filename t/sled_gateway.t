@@ -47,6 +47,8 @@ my $opened = $browser->await('terminal.opened');
 
 ok($opened, 'a shell opens');
 is($opened->{payload}{work_dir}, "$daemon->{dir}/work", 'where the task is');
+is($opened->{payload}{shell}, ((getpwuid $>)[8] || '/bin/sh') =~ s{.*/}{}r,
+    'the shell of the user');
 
 my $lines = 2_000_000;
 my $all = '';

@@ -101,6 +101,32 @@ ok($link->await('terminal.exit', 60), 'resumed, to its end');
 is($sha->hexdigest, file_sha('part'), 'nothing is missing');
 delete $link->{sink};
 
+# ---- nobody reads the socket: the child blocks as well, and nothing grows
+
+sub rss { slurp('/proc/' . $sled->pid . '/status') =~ /^VmRSS:\s+(\d+)/m }
+
+$s = shell();
+my ($before) = rss();
+$link->type($s, "echo \$\$ > pid3; exec cat part\n");
+$pid = $sled->wait_for(sub { slurp("$dir/work/pid3") =~ /(\d+)\n/ && $1 });
+$last = -1;
+
+ok($sled->wait_for(sub {
+    my $now = $io->();
+    my $same = $now == $last && slurp("/proc/$pid/stat") =~ /\(cat\) S/;
+    $last = $now;
+    sleep 0.2;
+    return $same;
+}), 'a socket that is full: it has stopped writing');
+cmp_ok($last, '<', 2 << 20, "long before its end ($last)");
+cmp_ok((rss())[0] - $before, '<', 4096, 'and the sled has not grown');
+
+$sha = Digest::SHA->new(256);
+$link->{sink} = sub { $sha->add($_[1]) };
+ok($link->await('terminal.exit', 60), 'read again, to its end');
+is($sha->hexdigest, file_sha('part'), 'nothing is missing');
+delete $link->{sink};
+
 # ---- the last bytes of a shell that ends while nobody reads: the kernel
 # would throw away what is not read when the leader of a session exits
 

@@ -26,7 +26,7 @@ mkdir "$dir/outside" or die;
 symlink "$dir/outside", "$dir/work/link" or die;
 
 $sled->run('--root', "$dir/work", '--shell', '/bin/sh',
-    '--workspace', 'W', '--max-sessions', 4,
+    '--workspace', 'W', '--max-sessions', 4, '--idle-timeout', 0,
     '--task', "issue=i,dir=$dir/work,owner=ann,session=claude-1",
     '--task', "task=t2,issue=j,dir=$dir/work,workspace=X");
 
@@ -128,6 +128,15 @@ my ($pid) = $link->read_until($s, qr/PID-\d+-/) =~ /PID-(\d+)-/;
 my $took = close_it('one that ignores SIGHUP');
 cmp_ok($took, '>', 0.2, 'is given a quarter of a second');
 ok(!kill(0, $pid), 'and is gone');
+
+# nor does a program that runs in front, in a group of its own
+
+$s = shell();
+$link->type($s, "sh -c 'trap \"\" HUP; echo PID-\$\$-; while :; do sleep 1;"
+    . " done'\n");
+($pid) = $link->read_until($s, qr/PID-\d+-/) =~ /PID-(\d+)-/;
+close_it('what runs in front ignores it');
+ok($sled->wait_for(sub { !kill 0, $pid }), 'it is gone as well');
 
 # a background process does not hold the session up, and survives it
 

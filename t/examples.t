@@ -23,6 +23,7 @@ my %here = (
     'jwt.conf' => \&jwt,
     'mtls.conf' => \&mtls,
     'production.conf' => \&production,
+    'prometheus.conf' => \&prometheus,
 );
 
 my $root = $Uplink::Test::root;
@@ -156,9 +157,53 @@ sub production {
 
     my $log = $t->read_file('uplink.log');
     like($log, qr{"GET /v1/requests" 401 }, 'the log has its calls');
+    like($log, qr{/sled-uplink" 101 \S+ sled "laptop" laptop }, 'and its sled');
     unlike($log, qr/token=/, 'and no query');
 
     $t->finish;
+
+    return;
+}
+
+sub prometheus {
+    my ($name) = @_;
+
+    my $t = Uplink::Example->new->secrets;
+    my $laptop = $t->token('laptop', 'sled', 'workspaces=w');
+
+    start($t, 'production.conf',
+        $t->read_file("$root/conf-examples/$name"));
+
+    my $sled = sled($t, 'laptop', path => '/api/sled-uplink',
+        $t->options(at => 443, tls => 1, host => 'gateway.example.org',
+            token => $laptop));
+
+    my $r = $t->call(GET => '/metrics', at => 9145);
+    is($r->status, 200, 'metrics');
+    like($r->body, qr/^nginx_uplink_sleds(?:\{[^}]*\})? 1$/m, 'of the sled');
+    unlike($r->body, qr/laptop/, 'and not its name');
+
+    is($t->call(GET => "/$_", at => 9145)->status, 200, $_) for qw(ready live);
+    is($t->call(GET => '/v1/requests', at => 9145)->status, 404, 'no more');
+
+    $sled->close;
+    $t->finish;
+
+    # what is scraped is what is served
+
+    my ($port) = $t->read_file("$root/conf-examples/$name")
+        =~ /^\s*listen (\d+);/m;
+    like($t->read_file("$root/conf-examples/prometheus.yml"),
+        qr/^\s+- targets: \["gateway\.example\.org:$port"\]$/m,
+        'prometheus.yml has its port');
+
+    SKIP: {
+        skip 'there is no promtool here', 1 if !-x '/usr/bin/promtool';
+
+        my $yml = "$root/conf-examples/prometheus.yml";
+        my $said = `promtool check config $yml 2>&1`;
+        is($?, 0, 'Prometheus takes it, and the rules') or diag $said;
+    }
 
     return;
 }
@@ -415,7 +460,8 @@ sub fleets {
 
     start($t, $name);
 
-    is($t->http(GET => '/status/blue')->status, 503, 'blue misses its sled');
+    is($t->http(GET => '/ready/blue')->status, 503, 'blue misses its sled');
+    is($t->http(GET => '/ready/red')->status, 200, 'red does not');
 
     # the same agent id in both is two sleds
 
@@ -450,7 +496,7 @@ sub fleets {
     is(answer($sled{blue}, 'r1')->{reason}, 'no_operator',
         'blue has limits of its own');
 
-    is($t->http(GET => '/status/blue')->status, 200, 'and now has it');
+    is($t->http(GET => '/ready/blue')->status, 200, 'and now has it');
 
     is($t->call(POST => "/v1/requests/$seen->[0]{req_id}/decision",
         @{$tls{red}}, token => $operator{red},

@@ -79,8 +79,11 @@ my %wanted = (
     $module => ['usr/lib/nginx/modules/ngx_uplink_module.so',
         'usr/share/nginx/modules-available/mod-http-uplink.conf',
         "$doc/$module/README.md", "$doc/$module/changelog.gz",
-        map { "$doc/$module/examples/" . s{.*/}{}r }
-            glob "$tree/conf-examples/*"],
+        "$doc/$module/conf-examples",
+        (map { "$doc/$module/examples/" . s{.*/}{}r }
+            glob "$tree/conf-examples/*"),
+        map { "$doc/$module/docs/" . s{.*/docs/}{}r }
+            glob "$tree/docs/*.md $tree/docs/examples/*"],
     $sled => ['usr/bin/sled', 'lib/systemd/system/uplink-sled.service',
         'etc/uplink-sled/sled.conf', 'usr/share/man/man1/sled.1.gz'],
 );

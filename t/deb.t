@@ -23,6 +23,10 @@ plan skip_all => 'a root is made by root only' if $> != 0;
 plan skip_all => 'this system has no nginx-dev, see docs/install.md'
     if !-x '/usr/bin/dh_nginx';
 
+# a build, lintian and apt, beside all other tests
+
+alarm 1800;
+
 my $tree = $Uplink::Test::root;
 my $build = $ENV{BUILD} // 'build';
 my $deb = $build =~ m{^/} ? "$build/deb" : "$tree/$build/deb";

@@ -265,6 +265,14 @@ export class Requests extends EventTarget {
         request.by = message.by ?? request.by;
         request.approved = message.approved ?? request.approved;
 
+        if (request.approved === null && request.mine
+            && this.isOurs(request))
+        {
+            const { reply } = request.mine;
+
+            request.approved = reply.ok ?? reply.type !== 'spawn_halt';
+        }
+
         this.overtaken(request);
         this.changed(request);
     }

@@ -34,7 +34,7 @@ const verbs = {
     ask: () => 'Answered',
     hook_before: (request) => request.approved === false ? 'Stopped'
         : request.approved ? 'Let through' : 'Answered',
-    spawn: () => 'Answered',
+    spawn: (request) => request.approved === false ? 'Halted' : 'Answered',
 };
 
 const progress = {

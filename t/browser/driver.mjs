@@ -97,6 +97,14 @@ const commands = {
             arg, (ms) => new Promise((done) => setTimeout(done, ms)));
     },
 
+    /* clicks at the same time, in several pages; one may find nothing */
+
+    async both({ list }) {
+        await Promise.all(list.map(({ id, selector }) =>
+            pages.get(id).locator(selector).first().evaluate((button) =>
+                button.click(), null, { timeout: 1000 }).catch(() => {})));
+    },
+
     async axe({ id, options }) {
         const page = pages.get(id);
 

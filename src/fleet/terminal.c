@@ -86,6 +86,12 @@ ngx_uplink_terminal_end(ngx_uplink_fleet_t *fleet, ngx_uplink_terminal_t *t,
         return;
     }
 
+    /* one that never opened was told to nobody */
+
+    if (t->state != NGX_UPLINK_TERMINAL_OPENING) {
+        ngx_uplink_event_terminal(fleet, t, NGX_UPLINK_EVENT_LEFT);
+    }
+
     t->state = NGX_UPLINK_TERMINAL_ENDED;
     t->exit_code = exit_code;
 
@@ -102,7 +108,6 @@ ngx_uplink_terminal_end(ngx_uplink_fleet_t *fleet, ngx_uplink_terminal_t *t,
     }
 
     ngx_uplink_deadline_clear(fleet, &t->deadline);
-    ngx_uplink_event_terminal(fleet, t, NGX_UPLINK_EVENT_LEFT);
     ngx_uplink_audit_terminal(fleet, t, NGX_UPLINK_AUDIT_terminal_ended, NULL,
                               NULL);
 

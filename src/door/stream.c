@@ -7,6 +7,7 @@
 
 
 #include "door/stream.h"
+#include "door/held.h"
 
 
 #define NGX_UPLINK_STREAM_BUFFER    8192
@@ -16,24 +17,13 @@
 
 
 typedef struct {
-    ngx_http_request_t     *request;
-    ngx_uplink_fleet_t     *fleet;
-    ngx_uplink_call_t      *call;
-    ngx_socket_t            fd;           /* -1, for ngx_event_ident() */
-
-    /* not cancelable: a leaving worker stays until the stream has ended */
-
-    ngx_event_t             timer;
-    ngx_event_t             wake;
-
-    uint32_t                slot;
+    ngx_uplink_held_t       held;
     ngx_uint_t              bits;
     uint64_t                after;        /* the last one that was written */
     ngx_msec_t              again;        /* draining: to come back */
     ngx_buf_t              *buf;
     ngx_chain_t             out;
     unsigned                blocked:1;    /* the client reads slowly */
-    unsigned                ended:1;
 } ngx_uplink_stream_t;
 
 
@@ -50,7 +40,6 @@ static ngx_int_t ngx_uplink_stream_flush(ngx_uplink_stream_t *s,
     ngx_chain_t *out);
 static ngx_uint_t ngx_uplink_stream_over(ngx_uplink_stream_t *s);
 static void ngx_uplink_stream_end(ngx_uplink_stream_t *s);
-static void ngx_uplink_stream_finish(ngx_uplink_stream_t *s, ngx_int_t rc);
 static void ngx_uplink_stream_cleanup(void *data);
 
 
@@ -71,7 +60,7 @@ ngx_uplink_stream_open(ngx_http_request_t *r, ngx_uplink_call_t *call,
     s->after = after;
 
     rc = ngx_uplink_slot_take(call->fleet, ngx_uplink_stream_notify, s,
-                              &s->slot);
+                              &s->held.slot);
     if (rc != NGX_OK) {
         return ngx_uplink_call_failed(r, rc);
     }
@@ -80,7 +69,7 @@ ngx_uplink_stream_open(ngx_http_request_t *r, ngx_uplink_call_t *call,
         return ngx_uplink_call_failed(r, NGX_DECLINED);
     }
 
-    ngx_uplink_watch(call->fleet, s->slot, 1);
+    ngx_uplink_watch(call->fleet, s->held.slot, 1);
     ngx_uplink_unlock(call->fleet);
 
     rc = ngx_uplink_events_header(r);
@@ -121,43 +110,26 @@ ngx_uplink_stream_create(ngx_http_request_t *r, ngx_uplink_call_t *call)
     cln->handler = ngx_uplink_stream_cleanup;
     cln->data = s;
 
-    s->request = r;
-    s->fleet = call->fleet;
-    s->call = call;
-    call->held = s;
-    s->fd = (ngx_socket_t) -1;
-    s->slot = NGX_UPLINK_NO_SLOT;
-
-    s->timer.handler = ngx_uplink_stream_timer;
-    s->timer.data = s;
-    s->timer.log = r->connection->log;
-
-    s->wake.handler = ngx_uplink_stream_wake;
-    s->wake.data = s;
-    s->wake.log = r->connection->log;
+    ngx_uplink_held_init(&s->held, r, call, ngx_uplink_stream_timer,
+                         ngx_uplink_stream_wake);
 
     return s;
 }
 
 
-/* as a waiter: from here on the client can only read, or go away */
-
 static ngx_int_t
 ngx_uplink_stream_hold(ngx_uplink_stream_t *s)
 {
-    ngx_buf_t           *b;
-    ngx_event_t         *rev;
-    ngx_http_request_t  *r;
+    ngx_int_t   rc;
+    ngx_buf_t  *b;
 
-    r = s->request;
-    rev = r->connection->read;
+    rc = ngx_uplink_held_hold(&s->held, ngx_uplink_stream_write);
 
-    r->main->count++;
+    if (rc != NGX_DONE) {
+        return rc;
+    }
 
-    r->read_event_handler = ngx_http_test_reading;
-    r->write_event_handler = ngx_uplink_stream_write;
-
-    ngx_add_timer(&s->timer, ngx_uplink_stream_rest(s));
+    ngx_add_timer(&s->held.timer, ngx_uplink_stream_rest(s));
 
     b = s->buf;
     b->last = ngx_sprintf(b->last, "retry: %d\n\n",
@@ -165,23 +137,7 @@ ngx_uplink_stream_hold(ngx_uplink_stream_t *s)
 
     /* in a turn of its own: the request may end in it */
 
-    ngx_post_event(&s->wake, &ngx_posted_events);
-
-#if (NGX_HTTP_V2)
-
-    if (r->stream) {
-        return NGX_DONE;
-    }
-
-#endif
-
-    if (rev->ready) {
-        ngx_post_event(rev, &ngx_posted_events);
-
-    } else if (ngx_handle_read_event(rev, 0) != NGX_OK) {
-        r->main->count--;
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
+    ngx_post_event(&s->held.wake, &ngx_posted_events);
 
     return NGX_DONE;
 }
@@ -195,19 +151,21 @@ ngx_uplink_stream_hold(ngx_uplink_stream_t *s)
 static void
 ngx_uplink_stream_notify(void *data, ngx_uint_t bits)
 {
-    ngx_uplink_stream_t  *s;
+    ngx_uplink_stream_t    *s;
+    ngx_uplink_loc_conf_t  *conf;
 
     s = data;
     s->bits |= bits;
 
     if (bits & NGX_UPLINK_BIT_DRAIN) {
-        s->again = ngx_uplink_drain_after(s->fleet,
-                                          s->call->conf->drain_timeout / 2);
-        ngx_add_timer(&s->timer, 1);
+        conf = s->held.call->conf;
+        s->again = ngx_uplink_drain_after(s->held.fleet,
+                                          conf->drain_timeout / 2);
+        ngx_add_timer(&s->held.timer, 1);
         return;
     }
 
-    ngx_post_event(&s->wake, &ngx_posted_events);
+    ngx_post_event(&s->held.wake, &ngx_posted_events);
 }
 
 
@@ -218,7 +176,7 @@ ngx_uplink_stream_wake(ngx_event_t *ev)
 
     s = ev->data;
 
-    if (!s->ended) {
+    if (!s->held.over) {
         ngx_uplink_stream_run(s);
     }
 }
@@ -234,9 +192,9 @@ ngx_uplink_stream_timer(ngx_event_t *ev)
 
     s = ev->data;
     b = s->buf;
-    call = s->call;
+    call = s->held.call;
 
-    if (s->ended) {
+    if (s->held.over) {
         return;
     }
 
@@ -245,7 +203,7 @@ ngx_uplink_stream_timer(ngx_event_t *ev)
     /* a session lives as long as somebody listens in its name */
 
     if (call->actor.sid.len) {
-        rc = ngx_uplink_operator_view(s->fleet, &call->actor.sid, 1,
+        rc = ngx_uplink_operator_view(s->held.fleet, &call->actor.sid, 1,
                                       &call->session);
         if (rc != NGX_OK) {
             ngx_uplink_stream_end(s);
@@ -270,9 +228,9 @@ ngx_uplink_stream_rest(ngx_uplink_stream_t *s)
 {
     time_t  left;
 
-    left = s->call->who.expires - ngx_time();
+    left = s->held.call->who.expires - ngx_time();
 
-    if (s->call->who.expires && left < NGX_UPLINK_STREAM_COMMENT / 1000) {
+    if (s->held.call->who.expires && left < NGX_UPLINK_STREAM_COMMENT / 1000) {
         return (ngx_msec_t) ngx_max(left, 0) * 1000;
     }
 
@@ -299,7 +257,7 @@ ngx_uplink_stream_write(ngx_http_request_t *r)
                       "client timed out");
         c->timedout = 1;
 
-        ngx_uplink_stream_finish(s, NGX_HTTP_REQUEST_TIME_OUT);
+        ngx_uplink_held_finish(&s->held, NGX_HTTP_REQUEST_TIME_OUT);
         return;
     }
 
@@ -322,7 +280,7 @@ ngx_uplink_stream_run(ngx_uplink_stream_t *s)
 
         if (rc != NGX_OK) {
             if (rc != NGX_AGAIN) {
-                ngx_uplink_stream_finish(s, rc);
+                ngx_uplink_held_finish(&s->held, rc);
             }
 
             return;
@@ -339,7 +297,7 @@ ngx_uplink_stream_run(ngx_uplink_stream_t *s)
         b->last = b->start;
     }
 
-    rc = ngx_uplink_events_write(s->call, &s->after, b);
+    rc = ngx_uplink_events_write(s->held.call, &s->after, b);
 
     if (rc == NGX_ERROR) {
         ngx_uplink_stream_end(s);
@@ -347,7 +305,7 @@ ngx_uplink_stream_run(ngx_uplink_stream_t *s)
     }
 
     if (rc == NGX_AGAIN) {
-        ngx_post_event(&s->wake, &ngx_posted_next_events);
+        ngx_post_event(&s->held.wake, &ngx_posted_next_events);
     }
 
     if (b->pos == b->last) {
@@ -359,7 +317,7 @@ ngx_uplink_stream_run(ngx_uplink_stream_t *s)
     rc = ngx_uplink_stream_flush(s, &s->out);
 
     if (rc != NGX_OK && rc != NGX_AGAIN) {
-        ngx_uplink_stream_finish(s, rc);
+        ngx_uplink_held_finish(&s->held, rc);
     }
 }
 
@@ -374,7 +332,7 @@ ngx_uplink_stream_flush(ngx_uplink_stream_t *s, ngx_chain_t *out)
     ngx_http_request_t        *r;
     ngx_http_core_loc_conf_t  *clcf;
 
-    r = s->request;
+    r = s->held.request;
     c = r->connection;
     wev = c->write;
 
@@ -418,7 +376,7 @@ ngx_uplink_stream_over(ngx_uplink_stream_t *s)
 {
     time_t  expires;
 
-    expires = s->call->who.expires;
+    expires = s->held.call->who.expires;
 
     return (s->bits & (NGX_UPLINK_BIT_DRAIN|NGX_UPLINK_BIT_VOID))
            || (expires && ngx_time() >= expires);
@@ -434,7 +392,7 @@ ngx_uplink_stream_end(ngx_uplink_stream_t *s)
     ngx_buf_t           *b;
     ngx_http_request_t  *r;
 
-    r = s->request;
+    r = s->held.request;
     b = s->buf;
     rc = NGX_OK;
 
@@ -458,31 +416,7 @@ ngx_uplink_stream_end(ngx_uplink_stream_t *s)
         rc = ngx_http_send_special(r, NGX_HTTP_LAST);
     }
 
-    ngx_uplink_stream_finish(s, rc);
-}
-
-
-static void
-ngx_uplink_stream_finish(ngx_uplink_stream_t *s, ngx_int_t rc)
-{
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
-
-    r = s->request;
-    c = r->connection;
-
-    s->ended = 1;
-
-    if (s->timer.timer_set) {
-        ngx_del_timer(&s->timer);
-    }
-
-    if (s->wake.posted) {
-        ngx_delete_posted_event(&s->wake);
-    }
-
-    ngx_http_finalize_request(r, rc);
-    ngx_http_run_posted_requests(c);
+    ngx_uplink_held_finish(&s->held, rc);
 }
 
 
@@ -493,15 +427,5 @@ ngx_uplink_stream_cleanup(void *data)
 
     s = data;
 
-    if (s->timer.timer_set) {
-        ngx_del_timer(&s->timer);
-    }
-
-    if (s->wake.posted) {
-        ngx_delete_posted_event(&s->wake);
-    }
-
-    if (s->slot != NGX_UPLINK_NO_SLOT) {
-        ngx_uplink_slot_leave(s->fleet, s->slot);
-    }
+    ngx_uplink_held_cleanup(&s->held);
 }

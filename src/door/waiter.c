@@ -4,8 +4,8 @@
  */
 
 
-#include "door/api.h"
 #include "door/audit.h"
+#include "door/held.h"
 
 
 /* after the request should have ended: nobody has told us */
@@ -16,22 +16,11 @@
 
 
 typedef struct {
-    ngx_http_request_t     *request;
-    ngx_uplink_fleet_t     *fleet;
-    ngx_uplink_loc_conf_t  *conf;
-    ngx_socket_t            fd;           /* -1, for ngx_event_ident() */
-
-    /* not cancelable: a leaving worker stays for it */
-
-    ngx_event_t             timer;
-    ngx_event_t             wake;
-
-    uint32_t                slot;
+    ngx_uplink_held_t       held;
     ngx_uint_t              bits;
     ngx_uint_t              kind;
     size_t                  req_id_len;
     u_char                  req_id[NGX_UPLINK_REQ_MAX];
-    unsigned                answered:1;
     unsigned                draining:1;
 } ngx_uplink_waiter_t;
 
@@ -44,7 +33,6 @@ static ngx_int_t ngx_uplink_waiter_accepted(ngx_http_request_t *r,
     ngx_uplink_view_t *view);
 static ngx_int_t ngx_uplink_waiter_denied(ngx_http_request_t *r,
     ngx_uint_t reason);
-static ngx_int_t ngx_uplink_waiter_hold(ngx_uplink_waiter_t *w);
 static void ngx_uplink_waiter_notify(void *data, ngx_uint_t bits);
 static void ngx_uplink_waiter_wake(ngx_event_t *ev);
 static void ngx_uplink_waiter_timer(ngx_event_t *ev);
@@ -52,7 +40,6 @@ static void ngx_uplink_waiter_look(ngx_uplink_waiter_t *w);
 static ngx_int_t ngx_uplink_waiter_reply(ngx_http_request_t *r,
     ngx_uplink_view_t *view);
 static ngx_int_t ngx_uplink_waiter_leave(ngx_uplink_waiter_t *w);
-static void ngx_uplink_waiter_finish(ngx_uplink_waiter_t *w, ngx_int_t rc);
 static void ngx_uplink_waiter_cleanup(void *data);
 
 
@@ -96,12 +83,12 @@ ngx_uplink_waiter_open(ngx_http_request_t *r, ngx_uplink_call_t *call,
         }
 
         rc = ngx_uplink_slot_take(call->fleet, ngx_uplink_waiter_notify, w,
-                                  &w->slot);
+                                  &w->held.slot);
         if (rc != NGX_OK) {
             return ngx_uplink_call_failed(r, rc);
         }
 
-        slot = w->slot;
+        slot = w->held.slot;
     }
 
     rc = ngx_uplink_request_open(call->fleet, NULL, slot, ask, &view,
@@ -127,9 +114,9 @@ ngx_uplink_waiter_open(ngx_http_request_t *r, ngx_uplink_call_t *call,
     w->req_id_len = view.req_id_len;
     ngx_memcpy(w->req_id, view.req_id, view.req_id_len);
 
-    ngx_add_timer(&w->timer, ask->timeout + NGX_UPLINK_WAITER_SLACK);
+    ngx_add_timer(&w->held.timer, ask->timeout + NGX_UPLINK_WAITER_SLACK);
 
-    return ngx_uplink_waiter_hold(w);
+    return ngx_uplink_held_hold(&w->held, ngx_http_request_empty_handler);
 }
 
 
@@ -152,19 +139,8 @@ ngx_uplink_waiter_create(ngx_http_request_t *r, ngx_uplink_call_t *call)
     cln->handler = ngx_uplink_waiter_cleanup;
     cln->data = w;
 
-    w->request = r;
-    w->fleet = call->fleet;
-    w->conf = call->conf;
-    w->fd = (ngx_socket_t) -1;
-    w->slot = NGX_UPLINK_NO_SLOT;
-
-    w->timer.handler = ngx_uplink_waiter_timer;
-    w->timer.data = w;
-    w->timer.log = r->connection->log;
-
-    w->wake.handler = ngx_uplink_waiter_wake;
-    w->wake.data = w;
-    w->wake.log = r->connection->log;
+    ngx_uplink_held_init(&w->held, r, call, ngx_uplink_waiter_timer,
+                         ngx_uplink_waiter_wake);
 
     return w;
 }
@@ -243,45 +219,6 @@ ngx_uplink_waiter_denied(ngx_http_request_t *r, ngx_uint_t reason)
 }
 
 
-/*
- * From here on the client can only go away: core tells by finalizing the
- * request, on HTTP/2 as well.  What it sends meanwhile is its next request.
- */
-
-static ngx_int_t
-ngx_uplink_waiter_hold(ngx_uplink_waiter_t *w)
-{
-    ngx_event_t         *rev;
-    ngx_http_request_t  *r;
-
-    r = w->request;
-    rev = r->connection->read;
-
-    r->main->count++;
-
-    r->read_event_handler = ngx_http_test_reading;
-    r->write_event_handler = ngx_http_request_empty_handler;
-
-#if (NGX_HTTP_V2)
-
-    if (r->stream) {
-        return NGX_DONE;
-    }
-
-#endif
-
-    if (rev->ready) {
-        ngx_post_event(rev, &ngx_posted_events);
-
-    } else if (ngx_handle_read_event(rev, 0) != NGX_OK) {
-        r->main->count--;
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return NGX_DONE;
-}
-
-
 static void
 ngx_uplink_waiter_notify(void *data, ngx_uint_t bits)
 {
@@ -290,13 +227,14 @@ ngx_uplink_waiter_notify(void *data, ngx_uint_t bits)
     w = data;
     w->bits |= bits;
 
-    ngx_post_event(&w->wake, &ngx_posted_events);
+    ngx_post_event(&w->held.wake, &ngx_posted_events);
 }
 
 
 static void
 ngx_uplink_waiter_wake(ngx_event_t *ev)
 {
+    ngx_int_t             rc;
     ngx_uint_t            bits;
     ngx_uplink_waiter_t  *w;
 
@@ -305,25 +243,25 @@ ngx_uplink_waiter_wake(ngx_event_t *ev)
     bits = w->bits;
     w->bits = 0;
 
-    if (w->answered) {
+    if (w->held.over) {
         return;
     }
 
     if (bits & NGX_UPLINK_BIT_VOID) {
-        ngx_uplink_waiter_finish(w, ngx_uplink_call_failed(w->request,
-                                                           NGX_DECLINED));
+        rc = ngx_uplink_call_failed(w->held.request, NGX_DECLINED);
+        ngx_uplink_held_finish(&w->held, rc);
         return;
     }
 
     if (bits & NGX_UPLINK_BIT_DRAIN) {
         w->draining = 1;
 
-        if (w->timer.timer_set
-            && (ngx_msec_int_t) (w->timer.timer.key - ngx_current_msec
-                                 - w->conf->drain_timeout)
+        if (w->held.timer.timer_set
+            && (ngx_msec_int_t) (w->held.timer.timer.key - ngx_current_msec
+                                 - w->held.call->conf->drain_timeout)
                > 0)
         {
-            ngx_add_timer(&w->timer, w->conf->drain_timeout);
+            ngx_add_timer(&w->held.timer, w->held.call->conf->drain_timeout);
         }
     }
 
@@ -341,7 +279,7 @@ ngx_uplink_waiter_timer(ngx_event_t *ev)
     w = ev->data;
 
     if (w->draining) {
-        ngx_uplink_waiter_finish(w, ngx_uplink_waiter_leave(w));
+        ngx_uplink_held_finish(&w->held, ngx_uplink_waiter_leave(w));
         return;
     }
 
@@ -358,24 +296,24 @@ ngx_uplink_waiter_look(ngx_uplink_waiter_t *w)
     ngx_int_t          rc;
     ngx_uplink_view_t  view;
 
-    rc = ngx_uplink_request_view(w->fleet, w->req_id, w->req_id_len, NULL,
+    rc = ngx_uplink_request_view(w->held.fleet, w->req_id, w->req_id_len, NULL,
                                  &view);
 
     if (rc != NGX_OK) {
-        ngx_uplink_waiter_finish(w, ngx_uplink_call_failed(w->request,
-                                                           NGX_DECLINED));
+        rc = ngx_uplink_call_failed(w->held.request, NGX_DECLINED);
+        ngx_uplink_held_finish(&w->held, rc);
         return;
     }
 
     if (view.state != NGX_UPLINK_STATE_OPEN) {
-        ngx_uplink_waiter_finish(w, ngx_uplink_waiter_reply(w->request,
-                                                            &view));
+        rc = ngx_uplink_waiter_reply(w->held.request, &view);
+        ngx_uplink_held_finish(&w->held, rc);
         return;
     }
 
     now = ngx_uplink_now();
 
-    ngx_add_timer(&w->timer, ((view.expires > now)
+    ngx_add_timer(&w->held.timer, ((view.expires > now)
                               ? (ngx_msec_t) (view.expires - now) : 0)
                              + NGX_UPLINK_WAITER_SLACK);
 }
@@ -420,40 +358,21 @@ ngx_uplink_waiter_leave(ngx_uplink_waiter_t *w)
 
     successor = 1;
 
-    if (w->kind == NGX_UPLINK_KIND_PERM && ngx_uplink_lock(w->fleet) == NGX_OK)
+    if (w->kind == NGX_UPLINK_KIND_PERM
+        && ngx_uplink_lock(w->held.fleet) == NGX_OK)
     {
-        successor = ngx_uplink_bus_successor(w->fleet);
-        ngx_uplink_unlock(w->fleet);
+        successor = ngx_uplink_bus_successor(w->held.fleet);
+        ngx_uplink_unlock(w->held.fleet);
     }
 
     if (!successor) {
-        return ngx_uplink_waiter_denied(w->request,
+        return ngx_uplink_waiter_denied(w->held.request,
                                         NGX_UPLINK_REASON_SHUTDOWN);
     }
 
-    return ngx_uplink_reply_error(w->request, NGX_HTTP_SERVICE_UNAVAILABLE,
+    return ngx_uplink_reply_error(w->held.request, NGX_HTTP_SERVICE_UNAVAILABLE,
                                   "draining",
                                   "this worker is leaving, try again");
-}
-
-
-static void
-ngx_uplink_waiter_finish(ngx_uplink_waiter_t *w, ngx_int_t rc)
-{
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
-
-    r = w->request;
-    c = r->connection;
-
-    w->answered = 1;
-
-    if (w->timer.timer_set) {
-        ngx_del_timer(&w->timer);
-    }
-
-    ngx_http_finalize_request(r, rc);
-    ngx_http_run_posted_requests(c);
 }
 
 
@@ -470,25 +389,15 @@ ngx_uplink_waiter_cleanup(void *data)
     ngx_uplink_waiter_t  *w;
 
     w = data;
-    c = w->request->connection;
-
-    if (w->timer.timer_set) {
-        ngx_del_timer(&w->timer);
-    }
-
-    if (w->wake.posted) {
-        ngx_delete_posted_event(&w->wake);
-    }
+    c = w->held.request->connection;
 
     if (w->req_id_len) {
-        delivered = w->answered && w->request->out == NULL
+        delivered = w->held.over && w->held.request->out == NULL
                     && !c->error && !c->timedout;
 
-        (void) ngx_uplink_waiter_end(w->fleet, w->req_id, w->req_id_len,
+        (void) ngx_uplink_waiter_end(w->held.fleet, w->req_id, w->req_id_len,
                                      delivered);
     }
 
-    if (w->slot != NGX_UPLINK_NO_SLOT) {
-        ngx_uplink_slot_leave(w->fleet, w->slot);
-    }
+    ngx_uplink_held_cleanup(&w->held);
 }

@@ -95,6 +95,10 @@ my @tests = (
     [UplinkZoneLow => '8m', ['nginx_uplink_zone_free_bytes',
         'nginx_uplink_zone_size_bytes', 'nginx_uplink_requests_remembered']
         => ['10x10', '1000x10', '0x10'], ['10x10', '1000x10', '5x10']],
+    [UplinkAuditFails => '5m',
+        'nginx_uplink_audit_failing' => '1x10', '0x10'],
+    [UplinkAuditLost => '8m',
+        'nginx_uplink_audit_lost_total' => '0 0 0 1x7', '1x10'],
     [UplinkBusDrops => '8m',
         'nginx_uplink_bus_drops_total' => '0 0 0 1x7', '0x10'],
     [UplinkBusSlow => '20m', ['nginx_uplink_bus_lag_seconds_bucket{le="0.25"}',

@@ -393,7 +393,9 @@ ngx_uplink_console_error(ngx_uplink_console_t *console,
     ngx_str_t         sid, by;
     ngx_uplink_out_t  out;
 
-    if (view == NULL) {
+    /* what the gateway cannot do is no fault of the client's */
+
+    if (view == NULL && fault->status != NGX_HTTP_SERVICE_UNAVAILABLE) {
         ngx_uplink_count(console->fleet, NGX_UPLINK_COUNT_bad_decisions);
 
         ngx_log_error(NGX_LOG_INFO, console->conn->connection->log, 0,

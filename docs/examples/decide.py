@@ -15,21 +15,22 @@ me = json.load(urllib.request.urlopen(urllib.request.Request(
 link, shown, questions = None, set(), queue.Queue()
 
 
+def say(*words):
+    sys.stdout.write(" ".join(words) + "\n")    # at once: two threads do it
+    sys.stdout.flush()
+
+
 def person():
     while True:
         message = questions.get()
-        print(message["sled"], "asks:", message["tool_name"],
-              json.dumps(message["tool_input"]), "[y/n]", flush=True)
+        say(message["sled"], "asks:", message["tool_name"],
+            json.dumps(message["tool_input"]), "[y/n]")
         yes = sys.stdin.readline().strip() == "y"
         try:
-            link.send({"type": "perm_response", "req_id": message["req_id"],
-                       "approved": yes,
-                       "input_sha256": message["input_sha256"]})
+            link.send({"type": "perm_response", "approved": yes,
+                       **{k: message[k] for k in ("req_id", "input_sha256")}})
         except OSError:
             shown.discard(message["req_id"])    # it comes again
-
-
-threading.Thread(target=person, daemon=True).start()
 
 
 def session(ws, until=None):
@@ -44,11 +45,12 @@ def session(ws, until=None):
             shown.add(message["req_id"])        # after a reconnect: again
             questions.put(message)
         elif kind in ("request_state", "error"):
-            print(kind, json.dumps(message), flush=True)
+            say(kind, json.dumps(message))
         elif kind == "drain":
             until = time.time() + message["reconnect_after_ms"] / 1000
 
 
+threading.Thread(target=person, daemon=True).start()
 while True:
     try:
         session(WebSocket("ws" + api[4:] + f"/operators/{me['sid']}/ws",

@@ -15,9 +15,8 @@ me = json.load(urllib.request.urlopen(urllib.request.Request(
 link, shown, questions = None, set(), queue.Queue()
 
 
-def say(*words):
-    sys.stdout.write(" ".join(words) + "\n")    # at once: two threads do it
-    sys.stdout.flush()
+def say(*words):                # a line at once, as two threads do it
+    print(" ".join(words) + "\n", end="", flush=True)
 
 
 def person():

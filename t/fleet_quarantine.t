@@ -93,6 +93,14 @@ is($s->{requests}{pending}, 0, 'no requests');
 is($s->{counters}{zone_quarantines}, 1, 'it was emptied once');
 is(scalar @{$s->{workers}}, 2, 'the workers have their ports');
 
+# what was counted stays, also what the dead one has counted
+
+is($s->{counters}{sleds_accepted}, 2, 'two sleds were admitted');
+is($s->{counters}{requests_opened}, 2, 'two requests were opened');
+is($s->{counters}{workers_reaped}, 1, 'one worker was cleaned up after');
+is($s->{counters}{bus_drops}, 0, 'no notice was lost that anybody waits for');
+is($s->{bus}{queued}, 0, 'and none is left');
+
 is($t->http(GET => "/v1/operators/$op->{session}{sid}",
     headers => [Authorization => "Bearer $op->{session}{token}"])->status,
     404, 'the session is gone');

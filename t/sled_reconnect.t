@@ -37,8 +37,16 @@ is(substr($key x 4, 0, 13) ^ $pong->{payload}, 'are you there',
 
 my $at = time;
 $link->say('drain', { grace_ms => 3000, reconnect_after_ms => 700 });
-my $next = $gateway->accept(resumed => 1);
+my $next = $gateway->accept_http;
 cmp_ok(time - $at, '>=', 0.7, 'dials when it was told to');
+
+# it does not say who it is before all it has sent has arrived
+
+ok(!$next->next(0.1), 'the new link waits');
+$next->{error} = '';
+$link->next(0.2);
+is($link->{heartbeats}, 1, 'for the old one to confirm');
+$gateway->admit($next, resumed => 1);
 is_deeply($next->{register}{resume}, { connection_id => 'sled-1-1',
     resume_token => 'ticket-1' }, 'with the ticket of the old one');
 ok(!$link->next(0.1) && $link->error eq 'timeout', 'which still stands');

@@ -269,7 +269,14 @@ sub accept_http {
 sub accept {
     my ($self, %arg) = @_;
 
-    my $link = $self->accept_http(101, %arg);
+    return $self->admit($self->accept_http(101, %arg), %arg);
+}
+
+# who was upgraded says who it is, and is registered
+
+sub admit {
+    my ($self, $link, %arg) = @_;
+
     my $m = $link->next(10) or croak "no register: $link->{error}";
     croak "$m->{type} instead of register" if $m->{type} ne 'register';
 

@@ -189,6 +189,13 @@ $config =~ s/^#(?=(?:gateway|id|token-file|ca) )//mg;
 $config =~ s{wss://[^/]+\K}{:$port};
 write_to('etc/uplink-sled/sled.conf', $config);
 
+my $all = $config =~ s/^#(?=[a-z])//mgr;
+write_to('tmp/all.conf', $all);
+chrooted('sled status --state /nowhere --config /tmp/all.conf');
+like($output, qr/\Asled: no running sled answers/,
+    'every line of it is one that sled knows');
+unlink "$root/tmp/all.conf";
+
 # what systemd would do
 
 my %as = (env => { split /=/, $unit{Environment} });

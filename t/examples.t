@@ -120,8 +120,9 @@ sub production {
 
     is($t->call(GET => '/v1/requests?token=x', @tls)->status, 401,
         'a stranger is refused');
-    is($t->call(GET => '/status', @tls)->status, 404,
+    is($t->call(GET => '/status', @tls)->status, 401,
         'the status is not for everybody');
+    is($t->call(GET => '/console/', @tls)->status, 200, 'the page is');
     is($t->http(GET => '/status')->json->{status}, 'ok', 'but here it is');
 
     my $answer = $t->permission($alice, $alice, @tls);
@@ -154,6 +155,12 @@ sub production {
 
     is($last, 429, 'who dials too often is told as well');
     cmp_ok($dials, '>', 50, 'but not at once');
+
+    my $line = $t->wait_for(sub {
+        return $t->read_file('uplink-audit.jsonl') =~ /^(.*"decided".*)\n/m
+            ? $1 : undef;
+    });
+    is(JSON::PP::decode_json($line)->{user}, 'alice', 'the audit log has it');
 
     my $log = $t->read_file('uplink.log');
     like($log, qr{"GET /v1/requests" 401 }, 'the log has its calls');
@@ -298,6 +305,9 @@ EOC
     };
 
     is($t->call(GET => '/v1/requests', @tls)->status, 401, 'no login, no call');
+    is($t->call(GET => '/console/', @tls)->status, 401, 'no page');
+    is($as->(GET => '/console/', 'bob/staff')->status, 200,
+        'but for who has logged in');
     is($t->call(GET => '/oauth2/start', @tls)->status, 302, 'there is a login');
     is($as->(GET => '/v1/requests', 'bob/staff')->status, 403,
         'a login without a group is not enough');

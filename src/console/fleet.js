@@ -100,7 +100,7 @@ export function createFleet(app) {
                     'aria-label': `Shell on ${sled.sled}`,
                     onclick: () => shell(sled) }, 'Shell'),
                 h('button', { type: 'button', class: 'quiet', tabindex: '-1',
-                    'aria-label': `Send ${sled.sled} away`,
+                    'aria-label': `Send away ${sled.sled}`,
                     onclick: () => kick(sled) }, 'Send away'),
             ]));
     }

@@ -21,6 +21,7 @@ const TITLE = 120;
 
 const FED = 512 * 1024;
 const KEPT = 32 * 1024 * 1024;
+const HAND = 1000;                    /* ms in which a hand's doing shows */
 
 /* leaves the other screen, mouse, paste and keypad modes; CAN ends a sequence */
 
@@ -75,6 +76,7 @@ export function createScreen(on) {
     const fit = new FitAddon();
     const search = new SearchAddon();
     const observer = new ResizeObserver(() => screen.fit());
+    const closing = new AbortController();
 
     let replaying = 0;                /* bytes that were answered before */
     let parsed = 0;
@@ -92,6 +94,8 @@ export function createScreen(on) {
         (c) => c.charCodeAt(0))));
 
     term.onData((text) => {
+        following = true;
+
         if (parsed >= replaying || !REPLY.test(text)) {
             on.typed(text);
         }
@@ -135,6 +139,45 @@ export function createScreen(on) {
         }
     }
 
+    /*
+     * A screen follows what comes, unless a person has scrolled away from it.
+     * xterm.js takes a scroll event of its own that comes late for such a
+     * person: here only what follows a hand's doing counts.
+     */
+
+    let following = true;
+    let handAt = 0;
+
+    const atEnd = () => term.buffer.active.viewportY
+        >= term.buffer.active.baseY;
+
+    function watchHands(viewport) {
+        const touched = () => {
+            handAt = performance.now();
+        };
+
+        for (const type of ['wheel', 'touchmove', 'keydown', 'pointerup']) {
+            addEventListener(type, touched, { capture: true, passive: true,
+                signal: closing.signal });
+        }
+
+        viewport.addEventListener('pointerdown', () => {
+            handAt = Infinity;        /* until it lets go of the scroll bar */
+        });
+
+        viewport.addEventListener('scroll', () => {
+            if (performance.now() - handAt < HAND) {
+                following = atEnd();
+            }
+        });
+    }
+
+    function keepUp() {
+        if (following && !atEnd()) {
+            term.scrollToBottom();
+        }
+    }
+
     function feed() {
         while (fed < FED && waiting.length) {
             const { bytes, offset } = waiting.shift();
@@ -145,6 +188,7 @@ export function createScreen(on) {
             term.write(bytes, () => {
                 parsed = offset + bytes.length;
                 fed -= bytes.length;
+                keepUp();
                 feed();
             });
         }
@@ -174,6 +218,7 @@ export function createScreen(on) {
         open(element) {
             screen.element = element;
             term.open(element);
+            watchHands(element.querySelector('.xterm-viewport'));
             observer.observe(element);
             screen.fit();
         },
@@ -231,11 +276,10 @@ export function createScreen(on) {
                 search.clearDecorations();
                 on.found('');
 
-            } else if (back) {
-                search.findPrevious(text, options);
-
             } else {
-                search.findNext(text, options);
+                back ? search.findPrevious(text, options)
+                    : search.findNext(text, options);
+                following = atEnd();
             }
         },
 
@@ -247,6 +291,7 @@ export function createScreen(on) {
         },
 
         dispose() {
+            closing.abort();
             observer.disconnect();
             term.dispose();
         },

@@ -83,6 +83,8 @@ const odd = new RegExp('[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u00ad'
     + '\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0'
     + '\\ufff0-\\ufffb\\u{e0000}-\\u{e0fff}\\p{Surrogate}]', 'gu');
 
+const oddInLine = new RegExp(`${odd.source}|[\\n\\t]`, 'gu');
+
 /**
  * Text with its invisible characters made visible.  In one line a line feed
  * and a tab are shown, too.
@@ -94,9 +96,12 @@ const odd = new RegExp('[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u00ad'
 export function plain(text, option = {}) {
     const string = String(text);
     const parts = [];
-    const pattern = option.line
-        ? new RegExp(`${odd.source}|[\\n\\t]`, 'gu') : odd;
+    const pattern = option.line ? oddInLine : odd;
     let from = 0;
+
+    if (/^[ -~]*$/.test(string)) {
+        return [string];              /* as nearly everything is */
+    }
 
     for (const match of string.matchAll(pattern)) {
         const code = match[0].codePointAt(0).toString(16).toUpperCase()

@@ -97,10 +97,10 @@ export function createFleet(app) {
             cell('does', [
                 h('button', { type: 'button', class: 'quiet', tabindex: '-1',
                     disabled: !sled.connections,
-                    'aria-label': `Shell on ${sled.sled}`,
+                    'aria-label': `Shell: ${sled.sled}`,
                     onclick: () => shell(sled) }, 'Shell'),
                 h('button', { type: 'button', class: 'quiet', tabindex: '-1',
-                    'aria-label': `Send away ${sled.sled}`,
+                    'aria-label': `Send away: ${sled.sled}`,
                     onclick: () => kick(sled) }, 'Send away'),
             ]));
     }

@@ -149,6 +149,18 @@ export function createRows(option) {
             row.setAttribute('aria-selected', String(index === active));
         }
 
+        /* read in the order in which they are seen */
+
+        for (let index = to - 1, next = null; index >= from; index--) {
+            const row = used.get(index);
+
+            if (row.nextSibling !== next) {
+                body.insertBefore(row, next);
+            }
+
+            next = row;
+        }
+
         /* what was left over by a larger window */
 
         while (free.length > BEYOND) {

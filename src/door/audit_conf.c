@@ -77,7 +77,7 @@ ngx_uplink_audit_log(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    ngx_str_null(&fleet);
+    ngx_str_set(&fleet, "");
 
     audit = ngx_array_push(&umcf->audits);
     if (audit == NULL) {
@@ -170,7 +170,7 @@ ngx_uplink_audit_check(ngx_conf_t *cf)
 
     umcf = ngx_http_conf_get_module_main_conf(cf, ngx_uplink_module);
 
-    ngx_str_null(&all);
+    ngx_str_set(&all, "");
 
     fleets = umcf->fleets.elts;
 

@@ -147,6 +147,11 @@ ok($t->wait_for(sub {
 like($output, qr{^  A gateway is listening on http://127\.0\.0\.1:$port/}m,
     'and says where');
 
+is($t->http(GET => '/console/')->header('content-type'),
+    'text/html; charset=utf-8', 'there is a console')
+    if like($output, qr{^  Its console .* http://127\.0\.0\.1:$port/console/$}m,
+        'which has an address');
+
 my ($ask, $look, $id, $decide, $status, $attach)
     = map { s/^    //gmr } $output =~ /^(    \S.*?\n)\n/gms;
 

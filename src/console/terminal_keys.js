@@ -12,12 +12,12 @@ import { h } from './dom.js';
 export function createKeys(on) {
     let held = false;
 
-    const ctrl = key('Ctrl', 'Control, for the next key', () => hold(!held));
+    const ctrl = key('Ctrl', 'Ctrl, for the next key', () => hold(!held));
 
     const element = h('div', {
         class: 'term-keys', role: 'toolbar', 'aria-label': 'Keys',
     },
-    key('Esc', 'Escape', () => on.typed('\x1b')),
+    key('Esc', 'Esc, the escape key', () => on.typed('\x1b')),
     ctrl,
     key('Tab', 'Tab', () => on.typed('\t')),
     key('↑', 'Up', () => arrow('A')),

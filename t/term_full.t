@@ -20,6 +20,7 @@ $t->write_file('tokens', 'olga:operator:' . sha256_hex('olga-secret')
 
 $t->fleet(<<'EOC', size => '512k', listen => 'sndbuf=16k rcvbuf=16k')->run;
         uplink_max_sessions 100000;
+        uplink_open_timeout 60s;
         uplink_max_terminals 0;
 
         location = /auth {

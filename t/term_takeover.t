@@ -154,6 +154,28 @@ for my $at (0, 1) {
     end($sled, @all);
 }
 
+# ---- those who look on never keep the driver out
+
+for my $left (0, 1) {
+    my ($sled, $old, $token, $all) = begin(1);
+
+    my @views = map { $t->browser(query => "session=s$n&mode=view&offset="
+        . length $all) } 1 .. 15;
+    $_->await('terminal.opened') for @views;
+    is($t->browser(query => "session=s$n&mode=view")
+        ->await('terminal.error')->{payload}{code}, 'too_many_terminals',
+        'fifteen look on');
+
+    $t->leave($old) if $left;
+    my $new = again($token, length $all, at => 0);
+    my $m = $new->await('terminal.opened');
+    is($m && $m->{payload}{mode}, 'drive', 'its driver comes even so');
+    $sled->show("s$n", 'seen');
+    is(scalar(grep { $_->shown(4) eq 'seen' } @views, $new), 16,
+        'all of them are shown');
+    end($sled, $old, $new, @views);
+}
+
 # ---- while the sled is away
 
 {

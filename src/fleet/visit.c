@@ -386,6 +386,7 @@ static ngx_uint_t
 ngx_uplink_visit_old(ngx_uplink_fleet_t *fleet, ngx_uplink_visit_t *visit,
     ngx_uplink_seat_t *seat)
 {
+    ngx_uint_t              viewers;
     ngx_queue_t            *q;
     ngx_uplink_issue_t     *issue;
     ngx_uplink_terminal_t  *t, *found;
@@ -425,7 +426,12 @@ ngx_uplink_visit_old(ngx_uplink_fleet_t *fleet, ngx_uplink_visit_t *visit,
         return NGX_UPLINK_VISIT_BAD_REQUEST;
     }
 
-    if (found->nseats >= NGX_UPLINK_SEATS) {
+    /* there is always a place for who drives */
+
+    viewers = found->nseats - (found->driver != NULL);
+
+    if ((visit->view || !visit->resuming) && viewers >= NGX_UPLINK_SEATS - 1)
+    {
         return NGX_UPLINK_VISIT_TOO_MANY;
     }
 

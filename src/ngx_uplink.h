@@ -140,6 +140,11 @@ ngx_int_t ngx_uplink_reply_json(ngx_http_request_t *r, ngx_uint_t status,
     u_char *json, size_t len);
 ngx_int_t ngx_uplink_reply_error(ngx_http_request_t *r, ngx_uint_t status,
     const char *code, const char *message);
+
+/* 405, where there is nothing but GET and HEAD */
+
+ngx_int_t ngx_uplink_reply_readonly(ngx_http_request_t *r,
+    const char *message);
 ngx_int_t ngx_uplink_reply_header(ngx_http_request_t *r, const char *name,
     ngx_str_t *value);
 

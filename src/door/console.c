@@ -17,7 +17,6 @@
 
 
 static ngx_int_t ngx_uplink_page_headers(ngx_http_request_t *r);
-static ngx_int_t ngx_uplink_page_method(ngx_http_request_t *r);
 static ngx_int_t ngx_uplink_page_slash(ngx_http_request_t *r);
 static const ngx_uplink_page_t *ngx_uplink_page_find(ngx_str_t *path,
     ngx_uplink_loc_conf_t *ulcf);
@@ -72,7 +71,7 @@ ngx_uplink_console_handler(ngx_http_request_t *r)
     }
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return ngx_uplink_page_method(r);
+        return ngx_uplink_reply_readonly(r, "the console can only be read");
     }
 
     ulcf = ngx_http_get_module_loc_conf(r, ngx_uplink_module);
@@ -121,23 +120,6 @@ ngx_uplink_page_headers(ngx_http_request_t *r)
     }
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_uplink_page_method(ngx_http_request_t *r)
-{
-    ngx_str_t  allow;
-
-    ngx_str_set(&allow, "GET, HEAD");
-
-    if (ngx_uplink_reply_header(r, "Allow", &allow) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_uplink_reply_error(r, NGX_HTTP_NOT_ALLOWED,
-                                  "method_not_allowed",
-                                  "the console can only be read");
 }
 
 

@@ -107,6 +107,22 @@ ngx_uplink_reply_error(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
+ngx_int_t
+ngx_uplink_reply_readonly(ngx_http_request_t *r, const char *message)
+{
+    ngx_str_t  allow;
+
+    ngx_str_set(&allow, "GET, HEAD");
+
+    if (ngx_uplink_reply_header(r, "Allow", &allow) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_uplink_reply_error(r, NGX_HTTP_NOT_ALLOWED,
+                                  "method_not_allowed", message);
+}
+
+
 /*
  * What was refused may have been followed by frames already: they must not
  * be taken for a request.

@@ -25,7 +25,6 @@ typedef struct {
 } ngx_uplink_unready_t;
 
 
-static ngx_int_t ngx_uplink_status_method(ngx_http_request_t *r);
 static ngx_int_t ngx_uplink_status_restarted(ngx_http_request_t *r,
     ngx_uplink_loc_conf_t *ulcf);
 static ngx_uint_t ngx_uplink_status_unready(ngx_uplink_loc_conf_t *ulcf,
@@ -97,7 +96,7 @@ ngx_uplink_status_handler(ngx_http_request_t *r)
     }
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return ngx_uplink_status_method(r);
+        return ngx_uplink_reply_readonly(r, "the status can only be read");
     }
 
     ulcf = ngx_http_get_module_loc_conf(r, ngx_uplink_module);
@@ -165,23 +164,6 @@ ngx_uplink_status_handler(ngx_http_request_t *r)
     return ngx_uplink_reply_json(r, why ? NGX_HTTP_SERVICE_UNAVAILABLE
                                         : NGX_HTTP_OK,
                                  out.start, ngx_uplink_out_len(&out));
-}
-
-
-static ngx_int_t
-ngx_uplink_status_method(ngx_http_request_t *r)
-{
-    ngx_str_t  allow;
-
-    ngx_str_set(&allow, "GET, HEAD");
-
-    if (ngx_uplink_reply_header(r, "Allow", &allow) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_uplink_reply_error(r, NGX_HTTP_NOT_ALLOWED,
-                                  "method_not_allowed",
-                                  "the status can only be read");
 }
 
 

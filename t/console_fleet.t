@@ -142,7 +142,6 @@ is($page->eval('location.hash'), '#/terminal?sled=alpha',
     'Enter is about a shell');
 $page->run('await page.goBack()');
 $page->wait(row('alpha'));
-$page->shot('fleet-desktop-light');
 
 # ---- ten thousand, in the page alone
 
@@ -254,7 +253,6 @@ $page->axe('many sleds');
 my $phone = $browser->page("$url/console/#/fleet", phone => 1, dark => 1);
 $phone->wait(row('alpha'));
 $phone->axe('fleet on a phone');
-$phone->shot('fleet-phone-dark');
 $page->shot('fleet-many-desktop-light');
 
 $browser->finish;

@@ -115,12 +115,9 @@ like($samples->{range}, qr/last (?:5[5-9]|60) min$/, 'an hour and no more');
 cmp_ok($samples->{points}, '<', 24, 'what is older is gone');
 cmp_ok($samples->{points}, '>', 15, 'what is not is there');
 
-$page->shot('health-desktop-light');
-
 my $phone = $browser->page("$url/console/#/health", phone => 1, dark => 1);
 $phone->wait_text('.health-state', 'All is well');
 $phone->axe('health on a phone');
-$phone->shot('health-phone-dark');
 
 $browser->finish;
 $sled->close;

@@ -213,7 +213,6 @@ sees('shown-2');
 is($page->count('.beside .card'), 1, 'one of another issue is not there');
 $t->http(POST => "/v1/requests/$other/decision", json => { approved => \0 });
 $page->axe('a shell');
-$page->shot('terminal-desktop-light');
 $page->click('.beside >> role=button[name="Approve"]');
 
 # ---- one who only looks
@@ -284,7 +283,6 @@ $sled->kill_hard;
 $page->wait_text('.banner', 'The sled has lost its connection');
 $page->shot('terminal-away-desktop-light');
 sees('The sled is lost, and the shell with it.', 'a sled that is lost');
-$viewer->shot('terminal-ended-desktop-dark');
 
 $browser->finish;
 $t->finish;

@@ -207,6 +207,13 @@ export class App {
             }
         }
 
+        if (state === 'online' && !this.views.has('health')) {
+
+            /* it keeps numbers for an hour: from now on */
+
+            this.views.set('health', createHealth(this));
+        }
+
         if (state === 'online' && this.before === 'waiting') {
             this.announce('Connected again.');
         }

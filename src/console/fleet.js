@@ -87,7 +87,8 @@ export function createFleet(app) {
             cell('sled', name(sled.sled)),
             cell('state', h('span', { class: 'chip' }, states[state])),
             cell('connections', number(sled.connections,
-                sled.paused > 0 && `${sled.paused} paused`)),
+                sled.paused > 0 && sled.paused < sled.connections
+                    && `${sled.paused} paused`)),
             cell('version', sled.name || sled.version
                 ? [sled.name, sled.version].filter(Boolean).map((text) =>
                     [name(text), ' ']) : '–'),

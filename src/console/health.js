@@ -176,6 +176,8 @@ export function createHealth(app) {
                     : `${Math.floor(minutes / 1440)} days`;
     }
 
+    timer = setTimeout(sample, 0);    /* the hour begins before it is seen */
+
     return {
         element,
         title: 'Health',

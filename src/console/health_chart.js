@@ -90,8 +90,8 @@ export function createChart({ title, unit = '', top }) {
         }
     }
 
-    const across = (at) => Math.round((at - end + span) / span * WIDTH * 100)
-        / 100;
+    const across = (at) => Math.round((at - end + span) / span
+        * (WIDTH - 3) * 100) / 100;
 
     function say() {
         const values = points.map((p) => p.value).filter((v) => v !== null);

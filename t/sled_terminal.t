@@ -114,12 +114,19 @@ sub close_it {
     return time - $at;
 }
 
-my $patient = $Uplink::Socket::patience;
+# (a busy machine may take its time, but not always)
 
-$s = shell();
-$link->type($s, "echo UP-\$((1+1))\n");
-$link->read_until($s, qr/UP-2/);
-cmp_ok(close_it('closed'), '<', 0.2 * $patient,
+my $fastest = 1e9;
+
+for my $n (1 .. 5) {
+    $s = shell();
+    $link->type($s, "echo UP-\$((1+1))\n");
+    $link->read_until($s, qr/UP-2/);
+    my $time = close_it("closed, $n");
+    $fastest = $time if $time < $fastest;
+}
+
+cmp_ok($fastest, '<', 0.2 * $Uplink::Socket::patience,
     'without a wait when the shell goes by itself');
 
 $s = shell();

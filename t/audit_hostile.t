@@ -23,7 +23,7 @@ $t->audit('input=on', <<'EOC')->run;
     uplink_identity $http_x_user;
 EOC
 
-my $forged = "\"}\n{\"chain\":\"0000000000000000\",\"seq\":1,\"event\":\"decided";
+my $forged = qq("}\n{"chain":"0000000000000000","seq":1,"event":"decided);
 my $odd = "\x{1}\x{7f}\x{85}\x{2028}\x{fffd}\x{1f4a9}\r\n\t\\\"/";
 my $json = JSON::PP->new->utf8->canonical;
 

@@ -401,6 +401,10 @@ ngx_uplink_journal_take(ngx_uplink_fleet_t *fleet, u_char *dst, size_t size)
         return 0;
     }
 
+    if (fleet->node->journal->lost || fleet->node->journal->emptied) {
+        ngx_uplink_journal_lost(fleet);
+    }
+
     port = ngx_uplink_bus_port(fleet);
 
     if (!ngx_queue_empty(&fleet->sh->journal)) {
@@ -585,6 +589,10 @@ ngx_uplink_journal_emptied(ngx_uplink_fleet_t *fleet)
 
     journal->emptied = 1;
     journal->lost += fleet->sh->nrecords;
+
+    /* told in another turn, when this process knows the new zone */
+
+    ngx_post_event(&journal->event, &ngx_posted_next_events);
 
     fleet->sh->totals.counters[NGX_UPLINK_COUNT_audit_lost]
         += fleet->sh->nrecords;

@@ -62,7 +62,7 @@ sub read_until {
 
     while (!$done->() && time < $deadline) {
         $browser->{skipped} = [];
-        my $more = $browser->shown(1, 2);
+        my $more = $browser->shown(1, 10);
 
         if (length $more) {
             $all .= $more;

@@ -16,8 +16,7 @@ use Time::HiRes qw(time);
 use Uplink::Daemon;
 use Uplink::Gateway;
 
-my @gateways = map { Uplink::Gateway->new } 0 .. 2;
-my $gateway = $gateways[0];
+my $gateway = Uplink::Gateway->new;
 my $sled = Uplink::Daemon->new(gateway => $gateway->url);
 
 $sled->run('--retry-refused', '20s', '--retry-max', '10s');
@@ -94,7 +93,16 @@ ended(qr/\[error\] refused: closed by the gateway, 4003: kicked,/, 10_000,
     20_000, 'thrown out');
 $sled->finish;
 
-# ---- refusals of a registration
+# ---- refusals of a registration; each by a gateway of its own, where no
+# earlier sled has dialed again
+
+sub refuser {
+    $gateway = Uplink::Gateway->new;
+    $sled->{gateway} = $gateway->url;
+    $n = -1;
+    $sled->run('--retry-refused', '20s');
+    return $gateway;
+}
 
 for my $error (['auth_failed: no', 10_000, 20_000, 'refused'],
     ['version_mismatch: no', 10_000, 20_000, 'refused'],
@@ -104,9 +112,7 @@ for my $error (['auth_failed: no', 10_000, 20_000, 'refused'],
 {
     my ($text, $from, $to, $event) = @$error;
 
-    $n = -1;
-    $sled->run('--retry-refused', '20s');
-    $gateway->accept(registered => { success => JSON::PP::false,
+    refuser()->accept(registered => { success => JSON::PP::false,
         error => $text });
     ended(qr/$event: registration failed: $text/, $from, $to, $text);
     $sled->finish;
@@ -118,9 +124,7 @@ for my $status ([401, 10_000, 20_000, 'refused'], [403, 10_000, 20_000,
 {
     my ($code, $from, $to, $event) = @$status;
 
-    $n = -1;
-    $sled->run('--retry-refused', '20s');
-    $gateway->accept_http($code);
+    refuser()->accept_http($code);
     ended(qr/$event: the gateway answered $code/, $from, $to, "HTTP $code");
     $sled->finish;
 }
@@ -128,6 +132,7 @@ for my $status ([401, 10_000, 20_000, 'refused'], [403, 10_000, 20_000,
 # ---- the next gateway, whatever the failure of one was; slowly is for when
 # all of them have refused
 
+my @gateways = map { Uplink::Gateway->new } 0 .. 2;
 my $several = Uplink::Daemon->new(gateway => [map { $_->url } @gateways]);
 $several->run('--retry-refused', '20s');
 $gateways[0]->accept_http(401);

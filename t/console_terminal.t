@@ -65,8 +65,10 @@ sub screen {
 sub sees {
     my ($text, $name, $on) = @_;
 
-    my $found = eval { ($on // $page)->until('document.querySelector(".xterm-rows")'
-        . '.textContent.replaceAll("\u00a0", " ").includes(arg)', $text) };
+    my $found = eval {
+        ($on // $page)->until('document.querySelector(".xterm-rows")'
+            . '.textContent.replaceAll("\u00a0", " ").includes(arg)', $text)
+    };
 
     ok($found, $name // "sees $text") or diag(screen($on));
     return $found;
@@ -255,7 +257,8 @@ is($sled->slurp("$dir/work/typed"), "$text\n", 'each byte once, in order');
 
 # ---- the page, loaded again
 
-types("clear; printf '\\033[c\\033[6n'; MARK=mine-\$\$; sleep 0.2; echo; echo asked-\$((1+1))");
+types("clear; printf '\\033[c\\033[6n'; MARK=mine-\$\$; sleep 0.2; echo; "
+    . "echo asked-\$((1+1))");
 sees('asked-2');
 $page->press('Control+c');
 types('echo before-$((1 + 1))');

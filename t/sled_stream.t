@@ -27,7 +27,7 @@ mkdir "$dir/work" or die;
 system("head -c ${megabytes}M /dev/urandom > $dir/work/big") == 0 or die;
 
 $sled->run('--root', "$dir/work", '--shell', '/bin/sh',
-    '--resume-window', '3s', '--stable', '1ms');
+    '--resume-window', '3s', '--stable', '1ms', '--scrollback', '262144');
 
 my $link = $gateway->accept;
 
@@ -262,6 +262,21 @@ sub terminals { ($sled->command('status'))[1]{terminals} }
 ok($sled->wait_for(sub { $link->next(0.05); terminals() == 0 }),
     'and forgotten when it has arrived');
 is(attach(0)->{code}, 'session_not_found', 'then it is not found');
+
+# ---- half of the ring is for what is confirmed, however fast a program writes
+
+$s = shell();
+$id = $s->{session_id};
+$link->type($s, "yes\n");
+$link->read_until($s, qr/(?:y\n){20000}/, 20) for 1 .. 10;
+$link->{mute} = 1;
+
+while (my $m = $link->next(0.5)) {
+    $link->collect($m) or push @{$link->{kept}}, $m;
+}
+
+my $back = $link->{bytes}{$id} - 250_000;
+is(attach($back)->{offset}, $back, 'what was confirmed is there');
 
 # ---- not resumed: the shells are ended
 

@@ -33,7 +33,7 @@ sled_conf_load(sled_conf_t *conf, int argc, char **argv, int *rest)
 
     memset(conf, 0, sizeof(sled_conf_t));
 
-    conf->scrollback = 262144;
+    conf->scrollback = 1048576;
     conf->max_sessions = 256;
     conf->idle_timeout = 3600000;
     conf->resume_window = 30000;

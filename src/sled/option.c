@@ -63,7 +63,7 @@ const sled_option_t  sled_options[SLED_NOPTIONS + 1] = {
       "the socket for local agents; default: DIR/socket" },
 
     { "scrollback", "BYTES", sled_option_count, SLED_CONF(scrollback),
-      16384, 64 * 1024 * 1024, "kept of each terminal's output (262144)" },
+      16384, 64 * 1024 * 1024, "kept of each terminal's output (1048576)" },
 
     { "max-sessions", "N", sled_option_count, SLED_CONF(max_sessions),
       1, 4096, "terminals at a time (256)" },

@@ -9,6 +9,9 @@
 #include "uplink.h"
 
 
+static size_t sled_session_ahead(const sled_session_t *s);
+
+
 void
 sled_session_opened(sled_session_t *s, const char *work_dir,
     const char *shell)
@@ -36,16 +39,10 @@ sled_session_failed(sled_session_t *s, const char *code,
 }
 
 
-/*
- * Bytes that the gateway has not confirmed are not overwritten: it may ask
- * for them again.
- */
-
 size_t
 sled_session_room(sled_session_t *s, unsigned char **p)
 {
-    size_t    n;
-    uint64_t  kept;
+    size_t  n, ahead;
 
     n = sled_ring_room(&s->ring, p);
 
@@ -53,13 +50,31 @@ sled_session_room(sled_session_t *s, unsigned char **p)
         return n;
     }
 
+    ahead = sled_session_ahead(s);
+
+    return (n > ahead) ? ahead : n;
+}
+
+
+/*
+ * Bytes that the gateway has not confirmed are not overwritten: it may ask
+ * for them again.  Half of the ring is for what it has confirmed: a browser
+ * that comes back has not seen all of that.
+ */
+
+static size_t
+sled_session_ahead(const sled_session_t *s)
+{
+    size_t  ahead, max;
+
     if (s->paused) {
         return 0;
     }
 
-    kept = s->ring.size - (s->ring.end - s->confirmed);
+    ahead = s->ring.end - s->confirmed;
+    max = s->ring.size / 2;
 
-    return (n > kept) ? kept : n;
+    return (ahead < max) ? max - ahead : 0;
 }
 
 
@@ -89,7 +104,7 @@ sled_session_space(sled_session_t *s)
         return s->ring.size;
     }
 
-    return s->paused ? 0 : s->ring.size - (s->ring.end - s->confirmed);
+    return sled_session_ahead(s);
 }
 
 

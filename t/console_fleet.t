@@ -19,6 +19,7 @@ my $t = Uplink::Test->new;
 
 $t->conf(<<'EOC', workers => 2)->run;
     uplink_zone main 4m;
+    uplink_request_memory 1s;
     uplink_resume_window 1s;
     uplink_auth off;
 

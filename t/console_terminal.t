@@ -17,6 +17,7 @@ my $t = Uplink::Test->new;
 
 $t->conf(<<'EOC', workers => 2)->run;
     uplink_zone main 8m;
+    uplink_request_memory 1s;
     uplink_resume_window 1s;
     uplink_auth off;
     uplink_terminal_linger 20s;
@@ -184,8 +185,9 @@ isnt($page->eval('document.title'), '1', 'a script is not');
 
 # ---- searching, and the scrollback
 
-types('clear; seq 1 500; echo needle-$((1 + 1)); seq 1 200');
-sees('200');
+types('clear; seq 1 500; echo needle-$((1 + 1)); seq 1 200; '
+    . 'echo counted-$((1 + 1))');
+sees('counted-2');
 $page->press('Control+Shift+F');
 $page->fill('.finder input', 'needle-2');
 $page->wait_text('.found', '1 of 1');
@@ -229,6 +231,17 @@ types('clear; echo driver-$((1 + 1))');
 sees('driver-2', 'and what comes', $viewer);
 unlike(screen($viewer), qr/viewer-typed/, 'but does not type');
 is($viewer->count('text=End shell >> visible=true'), 0, 'nor end it');
+
+# ---- who has scrolled back stays there, until something is typed
+
+types('clear; seq 1 300; sleep 0.7; seq 1 50; echo later-$((1 + 1))');
+sees('299');
+$page->run('await page.mouse.wheel(0, -1500)');
+sees('later-2', 'it goes on', $viewer);
+$page->run('await sleep(100)');
+unlike(screen(), qr/later-2/, 'but not under the eyes of who has scrolled');
+$page->press('Enter');
+sees('later-2', 'typing brings it back');
 
 $page->wait_text('.beside .card', 'Approved by you');
 pass('decided beside the shell');

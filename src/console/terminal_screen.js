@@ -21,6 +21,7 @@ const TITLE = 120;
 
 const FED = 512 * 1024;
 const KEPT = 32 * 1024 * 1024;
+const SCROLLS = /^(?:Page|Arrow)(?:Up|Down)$|^Home$|^End$/;
 const HAND = 1000;                    /* ms in which a hand's doing shows */
 
 /* leaves the other screen, mouse, paste and keypad modes; CAN ends a sequence */
@@ -156,10 +157,25 @@ export function createScreen(on) {
             handAt = performance.now();
         };
 
-        for (const type of ['wheel', 'touchmove', 'keydown', 'pointerup']) {
-            addEventListener(type, touched, { capture: true, passive: true,
-                signal: closing.signal });
+        for (const type of ['wheel', 'touchmove']) {
+            viewport.parentElement.addEventListener(type, touched,
+                { capture: true, passive: true });
         }
+
+        addEventListener('pointerup', () => {
+            if (handAt === Infinity) {
+                touched();
+
+            } else if (term.hasSelection()) {
+                following = atEnd();  /* it was dragged beyond the edge */
+            }
+        }, { signal: closing.signal });
+
+        viewport.parentElement.addEventListener('keydown', (event) => {
+            if (event.shiftKey && SCROLLS.test(event.key)) {
+                touched();
+            }
+        }, { capture: true });
 
         viewport.addEventListener('pointerdown', () => {
             handAt = Infinity;        /* until it lets go of the scroll bar */
@@ -168,6 +184,9 @@ export function createScreen(on) {
         viewport.addEventListener('scroll', () => {
             if (performance.now() - handAt < HAND) {
                 following = atEnd();
+
+            } else {
+                keepUp();
             }
         });
     }

@@ -63,8 +63,7 @@ is_deeply($sled->await('answer')->{payload}, { value => 2 }, 'chosen');
 # ---- hook_before
 
 $card = ask('hook_before', 'h1', agent => 'coder', attempt => 2);
-is($page->text("$card h3"), 'Before an attempt from alpha', 'a hook')
-    if $page->until('document.querySelectorAll(".from")[0]');
+$page->wait_text("$card h3", 'Before an attempt from alpha');
 $t->press($page, $card, 'Let it through');
 is_deeply($sled->await('hook_ack')->{payload}, { ok => $yes }, 'let through');
 $page->wait_text($card, 'Let through by you');

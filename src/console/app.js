@@ -163,12 +163,8 @@ export class App {
 
     dialog(make) {
         const dialog = make(this);
-        const before = document.activeElement;
 
-        dialog.addEventListener('close', () => {
-            dialog.remove();
-            before?.focus?.();
-        });
+        dialog.addEventListener('close', () => dialog.remove());
         this.element.append(dialog);
         dialog.showModal();
     }

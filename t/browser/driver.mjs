@@ -127,14 +127,16 @@ const commands = {
                                          animations: 'disabled' });
     },
 
-    /* as a person does: the page hears of it */
+    /*
+     * as a person does: the page hears of it; what it still says must find
+     * its browser there, so the blank page stays
+     */
 
     async close({ id }) {
         const page = pages.get(id);
 
         pages.delete(id);
         await page?.goto('about:blank');
-        await page?.context().close();
     },
 
     async leave() {

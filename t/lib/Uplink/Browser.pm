@@ -161,6 +161,10 @@ sub page {
     return bless { browser => $self, id => $id }, 'Uplink::Browser::Page';
 }
 
+# every page is left, and may still say goodbye
+
+sub leave { $_[0]->command('leave'); return }
+
 # what the pages have complained of, since the last call
 
 sub complaints { return @{$_[0]->command('complaints')} }
@@ -170,7 +174,7 @@ sub finish {
 
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
-    $self->command('leave');
+    $self->leave;
 
     my @said = $self->complaints;
     Test::More::is(scalar @said, 0, 'no page complained')

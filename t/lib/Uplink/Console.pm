@@ -88,7 +88,13 @@ sub finish {
 
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
-    $self->{chromium}->finish if $self->{chromium};
+    if ($self->{chromium}) {
+        $self->{chromium}->leave;
+        Test::More::ok($self->wait_for(sub {
+            !$self->status->{operators}{sessions};
+        }), 'sessions end with their pages');
+        $self->{chromium}->finish;
+    }
 
     return $self->SUPER::finish(@arg);
 }

@@ -2,6 +2,8 @@
 
 # The console's view Fleet: real sleds, as they come and go; ten thousand of
 # them are given to the view by the test, for that is about the page alone.
+#
+# not with sanitizers: it is about the page
 
 use strict;
 use warnings;

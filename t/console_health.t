@@ -1,6 +1,8 @@
 #!/usr/bin/perl
 
 # The console's view Health: what the status says, over time.
+#
+# not with sanitizers: it is about the page
 
 use strict;
 use warnings;

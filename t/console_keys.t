@@ -2,6 +2,8 @@
 
 # A shell on a phone, of somebody who has signed in with a token: the keys
 # that a phone does not have.
+#
+# not with sanitizers: it is about the page
 
 use strict;
 use warnings;

@@ -1,6 +1,8 @@
 #!/usr/bin/perl
 
 # The console's view Terminal in a real browser, on shells of a real sled.
+#
+# not with sanitizers: it is about the page
 
 use strict;
 use warnings;

@@ -3,6 +3,8 @@
 # A binary upgrade: USR2, and QUIT to the old master.  The new one has a zone
 # of its own: what the old one has is drained there, decided or denied, and
 # whoever dials again begins anew.
+#
+# not with sanitizers: nginx gives its new binary no LD_PRELOAD
 
 use strict;
 use warnings;

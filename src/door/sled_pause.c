@@ -32,6 +32,7 @@ static size_t ngx_uplink_sled_under_way(ngx_uplink_sled_route_t *route,
 void
 ngx_uplink_sled_pause(ngx_uplink_sled_route_t *route, ngx_uint_t n)
 {
+    ngx_uplink_conn_t       *uc;
     ngx_uplink_seat_t       *seat;
     ngx_uplink_sled_conn_t  *sc;
 
@@ -42,7 +43,12 @@ ngx_uplink_sled_pause(ngx_uplink_sled_route_t *route, ngx_uint_t n)
         return;
     }
 
-    if (ngx_uplink_sled_direct(route, n) == NULL) {
+    uc = ngx_uplink_sled_direct(route, n);
+
+    if (uc) {
+        ngx_uplink_browser_widen(uc->data, route->in_socket);
+
+    } else {
         ngx_memory_barrier();
 
         if (ngx_uplink_lane_level(&seat->lane)
@@ -123,6 +129,7 @@ ngx_uplink_sled_fence(ngx_uplink_sled_route_t *route)
 
     route->fence = ++sc->fence;
     route->paused_at = sc->conn->received;
+    route->in_socket = ngx_uplink_conn_unread(sc->conn);
 
     for (i = 0; i < NGX_UPLINK_FENCE; i++) {
         payload[i] = (u_char) (route->fence >> (56 - 8 * i));
@@ -205,7 +212,7 @@ ngx_uplink_sled_under_way(ngx_uplink_sled_route_t *route, ngx_uint_t n)
 {
     size_t  max, rest;
 
-    max = ngx_uplink_under_way(route->sled->conf);
+    max = ngx_uplink_under_way(route->sled->conf) + route->in_socket;
 
     if (ngx_uplink_sled_direct(route, n)) {
         return max;

@@ -22,6 +22,7 @@ struct ngx_uplink_sled_route_s {
     ngx_uplink_outlet_t        outlet;       /* of what is typed */
     uint64_t                   fence;        /* of its last pause */
     uint64_t                   paused_at;    /* of what was received */
+    size_t                     in_socket;    /* then, and not yet received */
     size_t                     over;         /* bytes that came behind it */
     size_t                     unread;       /* that nobody was there for */
     uint32_t                   hash;

@@ -283,14 +283,27 @@ ngx_uplink_browser_upgrade(ngx_http_request_t *r,
     browser->conn = uc;
     ngx_uplink_trail_of(r)->conn = uc;
 
-    /* behind the pause there is room for what was on the way, and for us */
-
-    uc->send_buffer = ngx_uplink_browser_high(uc)
-                      + ngx_uplink_under_way(browser->conf)
-                      + NGX_UPLINK_PAUSED_MAX + 2 * conf->max_message
-                      + NGX_UPLINK_BROWSER_CONTROL;
+    ngx_uplink_browser_widen(browser, 0);
 
     return NGX_OK;
+}
+
+
+/* behind the pause there is room for what was on the way, and for us */
+
+void
+ngx_uplink_browser_widen(ngx_uplink_browser_t *browser, size_t in_socket)
+{
+    size_t              size;
+    ngx_uplink_conn_t  *uc;
+
+    uc = browser->conn;
+
+    size = ngx_uplink_browser_high(uc) + ngx_uplink_under_way(browser->conf)
+           + in_socket + NGX_UPLINK_PAUSED_MAX + 2 * uc->conf->max_message
+           + NGX_UPLINK_BROWSER_CONTROL;
+
+    uc->send_buffer = ngx_max(uc->send_buffer, size);
 }
 
 

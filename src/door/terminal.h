@@ -110,6 +110,11 @@ typedef struct {
 
 void ngx_uplink_browser_begin(ngx_uplink_browser_t *browser);
 
+/* room in its output for what was in the socket of its sled, and all else */
+
+void ngx_uplink_browser_widen(ngx_uplink_browser_t *browser,
+    size_t in_socket);
+
 /* may this somebody see the workspace, and do what it asks for? */
 
 ngx_uint_t ngx_uplink_browser_member(ngx_uplink_browser_t *browser);

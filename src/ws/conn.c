@@ -166,6 +166,23 @@ ngx_uplink_conn_deadline(ngx_uplink_conn_t *uc, ngx_msec_t after)
 }
 
 
+size_t
+ngx_uplink_conn_unread(ngx_uplink_conn_t *uc)
+{
+#if (NGX_HAVE_FIONREAD)
+
+    int  n;
+
+    if (ngx_socket_nread(uc->connection->fd, &n) == 0 && n > 0) {
+        return n;
+    }
+
+#endif
+
+    return 0;
+}
+
+
 void
 ngx_uplink_conn_pause(ngx_uplink_conn_t *uc)
 {

@@ -199,6 +199,10 @@ void ngx_uplink_conn_wake(ngx_uplink_conn_t *uc);
 
 void ngx_uplink_conn_deadline(ngx_uplink_conn_t *uc, ngx_msec_t after);
 
+/* what the kernel has received and the worker has not, as far as is known */
+
+size_t ngx_uplink_conn_unread(ngx_uplink_conn_t *uc);
+
 /* stop and go on reading the socket: back-pressure to the peer */
 
 void ngx_uplink_conn_pause(ngx_uplink_conn_t *uc);

@@ -49,6 +49,7 @@ static const char    binary_header[] =
 
 static conn_t       *sled;
 static unsigned      registered;
+static unsigned      announced;         /* answers to messages of tasks */
 static unsigned      retries;
 
 
@@ -124,6 +125,11 @@ attach_module(void)
                        options.binary ? binary_header : NULL);
 
     net_until(&registered, 1, 10, "sleds");
+
+    /* another worker knows of a task when the sled has heard that it is one */
+
+    net_until(&announced, (options.n + ATTACH_TASKS - 1) / ATTACH_TASKS, 10,
+              "messages of tasks");
 
     for (i = 0; i < options.n; i++) {
         browser_connect(&sessions[i]);
@@ -265,9 +271,10 @@ sled_message(conn_t *c, int opcode, u_char *data, size_t len)
     } else if (strcmp(type, "terminal.resume") == 0) {
         sled_flow(data, len, 0);
 
-    } else if (strcmp(type, "terminal.close") != 0
-               && strcmp(type, "tasks_ok") != 0)
-    {
+    } else if (strcmp(type, "tasks_ok") == 0) {
+        announced++;
+
+    } else if (strcmp(type, "terminal.close") != 0) {
         fail("an unexpected message for a sled: %.*s", (int) len, data);
     }
 }

@@ -6,11 +6,11 @@
 
 
 #include "door/sled_terminal.h"
+#include "wire/data.h"
 
 
 #define NGX_UPLINK_ROUTES_MIN  16
 
-static ngx_inline uint32_t ngx_uplink_sled_hash(u_char *session, size_t len);
 static ngx_int_t ngx_uplink_routes_grow(ngx_uplink_sled_routes_t *routes,
     ngx_log_t *log);
 static void ngx_uplink_routes_insert(ngx_uplink_sled_routes_t *routes,
@@ -19,30 +19,6 @@ static ngx_uplink_sled_route_t *ngx_uplink_route_create(
     ngx_uplink_sled_conn_t *sc, u_char *session, size_t len);
 static ngx_int_t ngx_uplink_route_look(ngx_uplink_sled_route_t *route);
 static void ngx_uplink_route_detach(ngx_uplink_sled_route_t *route);
-
-
-/*
- * Both ends of the name are enough: who chooses names that fall together
- * makes his own messages slow, and has only so many terminals.
- */
-
-static ngx_inline uint32_t
-ngx_uplink_sled_hash(u_char *session, size_t len)
-{
-    uint64_t  first, last;
-
-    if (len < sizeof(uint64_t)) {
-        return ngx_murmur_hash2(session, len);
-    }
-
-    ngx_memcpy(&first, session, sizeof(uint64_t));
-    ngx_memcpy(&last, session + len - sizeof(uint64_t), sizeof(uint64_t));
-
-    first ^= last * 0x9e3779b97f4a7c15;
-    first *= 0xff51afd7ed558ccd;
-
-    return (uint32_t) (first >> 32);
-}
 
 
 ngx_uplink_sled_route_t *
@@ -68,7 +44,7 @@ ngx_uplink_sled_route_find(ngx_uplink_sled_conn_t *sc, u_char *session,
         return NULL;
     }
 
-    hash = ngx_uplink_sled_hash(session, len);
+    hash = ngx_uplink_data_hash(session, len);
 
     for (route = routes->sessions[hash & routes->mask];
          route;
@@ -183,7 +159,7 @@ ngx_uplink_route_create(ngx_uplink_sled_conn_t *sc, u_char *session,
         return NULL;
     }
 
-    route->hash = ngx_uplink_sled_hash(session, len);
+    route->hash = ngx_uplink_data_hash(session, len);
 
     ngx_uplink_routes_insert(routes, route);
     routes->n++;

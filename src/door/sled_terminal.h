@@ -17,6 +17,10 @@
 struct ngx_uplink_sled_route_s {
     ngx_uplink_sled_route_t   *session_next;
     ngx_uplink_sled_route_t   *handle_next;
+    uint32_t                   hash;         /* of the session */
+    uint16_t                   session_len;
+    unsigned                   paused:1;
+    u_char                     session[NGX_UPLINK_SESSION_MAX];
     ngx_uplink_sled_conn_t    *sled;
     ngx_uplink_route_t         route;
     ngx_uplink_outlet_t        outlet;       /* of what is typed */
@@ -25,12 +29,8 @@ struct ngx_uplink_sled_route_s {
     size_t                     in_socket;    /* then, and not yet received */
     size_t                     over;         /* bytes that came behind it */
     size_t                     unread;       /* that nobody was there for */
-    uint32_t                   hash;
-    unsigned                   paused:1;
     unsigned                   input:1;      /* stands in the lane, for want
                                                 of room */
-    size_t                     session_len;
-    u_char                     session[NGX_UPLINK_SESSION_MAX];
 };
 
 

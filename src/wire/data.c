@@ -72,6 +72,36 @@ ngx_uplink_data_match(ngx_uplink_data_shape_t *shape, u_char *data,
 }
 
 
+/* what is compared is short: a call would cost more */
+
+static ngx_inline ngx_uint_t
+ngx_uplink_data_same(u_char *p, u_char *q, size_t len)
+{
+#if (__SSE2__)
+
+    __m128i  v;
+
+    for ( /* void */ ; len >= 16; len -= 16, p += 16, q += 16) {
+        v = _mm_cmpeq_epi8(_mm_loadu_si128((__m128i *) p),
+                           _mm_loadu_si128((__m128i *) q));
+
+        if (_mm_movemask_epi8(v) != 0xffff) {
+            return 0;
+        }
+    }
+
+#endif
+
+    while (len && *p == *q) {
+        p++;
+        q++;
+        len--;
+    }
+
+    return len == 0;
+}
+
+
 /*
  * The same bytes up to a value bring the parser into the same state: both
  * values are checked, and end where they did, before a quote.
@@ -88,7 +118,7 @@ ngx_uplink_data_alike(ngx_uplink_data_shape_t *shape, u_char *data,
 
     if (shape->head == 0
         || len < shape->head + shape->middle + shape->tail
-        || ngx_memcmp(data, text, shape->head) != 0)
+        || !ngx_uplink_data_same(data, text, shape->head))
     {
         return NGX_DECLINED;
     }
@@ -104,7 +134,7 @@ ngx_uplink_data_alike(ngx_uplink_data_shape_t *shape, u_char *data,
 
     if (d->session_len == 0 || d->session_len > NGX_UPLINK_DATA_SESSION
         || (size_t) (last - p) < shape->middle
-        || ngx_memcmp(p, text, shape->middle) != 0)
+        || !ngx_uplink_data_same(p, text, shape->middle))
     {
         return NGX_DECLINED;
     }
@@ -116,7 +146,7 @@ ngx_uplink_data_alike(ngx_uplink_data_shape_t *shape, u_char *data,
     text += shape->middle;
 
     if (p == NULL || (size_t) (last - p) != shape->tail
-        || ngx_memcmp(p, text, shape->tail) != 0)
+        || !ngx_uplink_data_same(p, text, shape->tail))
     {
         return NGX_DECLINED;
     }
@@ -347,4 +377,32 @@ ngx_uplink_data_base64(ngx_uplink_data_ctx_t *ctx, u_char *p)
     ctx->data->raw = NGX_UPLINK_BASE64_DECODED(p - start) - padding;
 
     return p + 1;
+}
+
+
+uint32_t
+ngx_uplink_data_hash(u_char *session, size_t len)
+{
+    uint64_t  first, last;
+
+    first = 0;
+    last = len;
+
+    if (len < sizeof(uint64_t)) {
+        ngx_memcpy(&first, session, len);
+
+    } else {
+        ngx_memcpy(&first, session, sizeof(uint64_t));
+        ngx_memcpy(&last, session + len - sizeof(uint64_t),
+                   sizeof(uint64_t));
+    }
+
+    /* a product hands differences up, never down: they are folded back */
+
+    first ^= last * 0x9e3779b97f4a7c15;
+    first ^= first >> 32;
+    first *= 0xff51afd7ed558ccd;
+    first ^= first >> 16;
+
+    return (uint32_t) (first >> 32);
 }

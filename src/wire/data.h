@@ -53,5 +53,12 @@ typedef struct {
 ngx_int_t ngx_uplink_data_match(ngx_uplink_data_shape_t *shape, u_char *data,
     size_t len, ngx_uplink_data_t *d);
 
+/*
+ * Of a session's name.  Both ends of it are enough: who chooses names that
+ * fall together makes his own messages slow, and has only so many terminals.
+ */
+
+uint32_t ngx_uplink_data_hash(u_char *session, size_t len);
+
 
 #endif /* _NGX_UPLINK_DATA_H_INCLUDED_ */

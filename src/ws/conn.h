@@ -64,9 +64,9 @@ typedef struct {
 typedef struct {
 
     /*
-     * NULL, or asked first for a text that came in one frame, before its
-     * UTF-8 is checked: NGX_OK if it was ASCII and is dealt with,
-     * NGX_DECLINED if message() is to have it
+     * NULL, or asked first for a text, before its UTF-8 is checked to the
+     * end: NGX_OK if it was ASCII and is dealt with, NGX_DECLINED if
+     * message() is to have it
      */
 
     ngx_int_t                    (*ascii)(ngx_uplink_conn_t *uc,

@@ -219,15 +219,67 @@ ngx_uplink_frame_length(ngx_uplink_frame_t *f, u_char ch)
 }
 
 
+/* the mask as it is for the byte that is n further on */
+
+static ngx_inline uint32_t
+ngx_uplink_frame_turn(uint32_t mask, size_t n)
+{
+    ngx_uint_t  bits;
+
+    bits = 8 * (n & 3);
+
+    if (bits == 0) {
+        return mask;
+    }
+
+#if (NGX_HAVE_LITTLE_ENDIAN)
+    return mask >> bits | mask << (32 - bits);
+#else
+    return mask << bits | mask >> (32 - bits);
+#endif
+}
+
+
 #if (__SSE2__)
 
-static ngx_inline void
-ngx_uplink_frame_unmask16(u_char *dst, u_char *src, ngx_uint_t n,
-    __m128i keys)
+static ngx_inline __m128i
+ngx_uplink_frame_masked(u_char *src, __m128i mask)
 {
-    _mm_storeu_si128((__m128i *) dst + n,
-                     _mm_xor_si128(_mm_loadu_si128((__m128i *) src + n),
-                                   keys));
+    return _mm_xor_si128(_mm_loadu_si128((__m128i *) src), mask);
+}
+
+
+/* of 16 bytes or more: the last 16 are taken first, so that none is left */
+
+static void
+ngx_uplink_frame_unmask16(u_char *dst, u_char *src, size_t len, uint32_t mask)
+{
+    u_char   *end;
+    __m128i   all, tail;
+
+    all = _mm_set1_epi32((int) mask);
+    end = dst + len - 16;
+
+    tail = ngx_uplink_frame_masked(src + len - 16,
+                                   _mm_set1_epi32((int)
+                                       ngx_uplink_frame_turn(mask, len)));
+
+    for ( /* void */ ; end - dst >= 64; dst += 64, src += 64) {
+        _mm_storeu_si128((__m128i *) dst,
+                         ngx_uplink_frame_masked(src, all));
+        _mm_storeu_si128((__m128i *) dst + 1,
+                         ngx_uplink_frame_masked(src + 16, all));
+        _mm_storeu_si128((__m128i *) dst + 2,
+                         ngx_uplink_frame_masked(src + 32, all));
+        _mm_storeu_si128((__m128i *) dst + 3,
+                         ngx_uplink_frame_masked(src + 48, all));
+    }
+
+    for ( /* void */ ; dst < end; dst += 16, src += 16) {
+        _mm_storeu_si128((__m128i *) dst, ngx_uplink_frame_masked(src, all));
+    }
+
+    _mm_storeu_si128((__m128i *) end, tail);
 }
 
 #endif
@@ -237,53 +289,35 @@ void
 ngx_uplink_frame_unmask(ngx_uplink_frame_t *f, u_char *dst, u_char *src,
     size_t len)
 {
-    u_char      mask[4];
-    size_t      i;
-    uint64_t    word, key;
-    ngx_uint_t  shift;
-#if (__SSE2__)
-    __m128i     keys;
-#endif
+    size_t    i;
+    uint32_t  mask, next;
+    uint64_t  word;
 
     f->left -= len;
 
-    ngx_memcpy(mask, f->mask, 4);
+    ngx_memcpy(&mask, f->mask, 4);
 
-    shift = len & 3;
-
-    if (shift) {
-        for (i = 0; i < 4; i++) {
-            f->mask[i] = mask[(i + shift) & 3];
-        }
+    if (f->left) {
+        next = ngx_uplink_frame_turn(mask, len);
+        ngx_memcpy(f->mask, &next, 4);
     }
 
     if (dst == NULL) {
         return;
     }
 
-    ngx_memcpy((u_char *) &key, mask, 4);
-    ngx_memcpy((u_char *) &key + 4, mask, 4);
-
 #if (__SSE2__)
 
-    keys = _mm_set1_epi64x((long long) key);
-
-    while (len >= 64) {
-        ngx_uplink_frame_unmask16(dst, src, 0, keys);
-        ngx_uplink_frame_unmask16(dst, src, 1, keys);
-        ngx_uplink_frame_unmask16(dst, src, 2, keys);
-        ngx_uplink_frame_unmask16(dst, src, 3, keys);
-
-        src += 64;
-        dst += 64;
-        len -= 64;
+    if (len >= 16) {
+        ngx_uplink_frame_unmask16(dst, src, len, mask);
+        return;
     }
 
 #endif
 
     while (len >= 8) {
         ngx_memcpy(&word, src, 8);
-        word ^= key;
+        word ^= (uint64_t) mask << 32 | mask;
         ngx_memcpy(dst, &word, 8);
 
         src += 8;
@@ -292,7 +326,7 @@ ngx_uplink_frame_unmask(ngx_uplink_frame_t *f, u_char *dst, u_char *src,
     }
 
     for (i = 0; i < len; i++) {
-        dst[i] = src[i] ^ mask[i & 3];
+        dst[i] = src[i] ^ ((u_char *) &mask)[i & 3];
     }
 }
 

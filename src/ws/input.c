@@ -13,7 +13,7 @@
 
 /* what one connection may read before others have their turn */
 
-#define NGX_UPLINK_INPUT_BUFFER  262144
+#define NGX_UPLINK_INPUT_BUFFER  524288
 #define NGX_UPLINK_INPUT_TURN    (2 * NGX_UPLINK_INPUT_BUFFER)
 
 #define NGX_UPLINK_INPUT_PART    512       /* the least for a part */
@@ -31,6 +31,7 @@ static ngx_int_t ngx_uplink_input_ascii(ngx_uplink_conn_t *uc,
     u_char *data, size_t len);
 static void ngx_uplink_input_deliver(ngx_uplink_conn_t *uc, u_char *data,
     size_t len);
+static u_char *ngx_uplink_input_next(ngx_uplink_conn_t *uc, size_t len);
 static ngx_int_t ngx_uplink_input_grow(ngx_uplink_conn_t *uc, size_t len);
 static void ngx_uplink_input_control(ngx_uplink_conn_t *uc, u_char *data,
     size_t len);
@@ -293,7 +294,15 @@ ngx_uplink_input_data(ngx_uplink_conn_t *uc, u_char *data, size_t len)
 
     ngx_uplink_frame_unmask(f, dst, data, len);
 
-    if (whole && ngx_uplink_input_ascii(uc, data, len) == NGX_OK) {
+    if (!whole) {
+        uc->part_len += len;
+    }
+
+    if (last
+        && ngx_uplink_input_ascii(uc, whole ? data : uc->part,
+                                  whole ? len : uc->part_len)
+           == NGX_OK)
+    {
         return;
     }
 
@@ -306,10 +315,6 @@ ngx_uplink_input_data(ngx_uplink_conn_t *uc, u_char *data, size_t len)
 
         ngx_uplink_conn_fail(uc, NGX_UPLINK_CLOSE_UTF8, "invalid_utf8");
         return;
-    }
-
-    if (!whole) {
-        uc->part_len += len;
     }
 
     if (last) {
@@ -329,6 +334,8 @@ ngx_uplink_input_data(ngx_uplink_conn_t *uc, u_char *data, size_t len)
 static ngx_int_t
 ngx_uplink_input_ascii(ngx_uplink_conn_t *uc, u_char *data, size_t len)
 {
+    u_char  *part;
+
     if (uc->ops->ascii == NULL
         || uc->frame.message != NGX_UPLINK_FRAME_TEXT
         || uc->ops->ascii(uc, data, len) != NGX_OK)
@@ -336,10 +343,11 @@ ngx_uplink_input_ascii(ngx_uplink_conn_t *uc, u_char *data, size_t len)
         return NGX_DECLINED;
     }
 
-    ngx_uplink_frame_next(&uc->frame);
+    part = ngx_uplink_input_next(uc, len);
 
-    uc->received += len;
-    uc->messages++;
+    if (part) {
+        ngx_free(part);
+    }
 
     return NGX_OK;
 }
@@ -352,9 +360,27 @@ ngx_uplink_input_deliver(ngx_uplink_conn_t *uc, u_char *data, size_t len)
     ngx_uint_t   opcode;
 
     opcode = uc->frame.message;
+    part = ngx_uplink_input_next(uc, len);
+
+    uc->ops->message(uc, opcode, data, len);
+
+    if (part) {
+        ngx_free(part);
+    }
+}
+
+
+/* the message is complete; what it was put together in is the caller's */
+
+static u_char *
+ngx_uplink_input_next(ngx_uplink_conn_t *uc, size_t len)
+{
+    u_char  *part;
+
     ngx_uplink_frame_next(&uc->frame);
 
     part = uc->part;
+
     uc->part = NULL;
     uc->part_len = 0;
     uc->part_size = 0;
@@ -362,11 +388,7 @@ ngx_uplink_input_deliver(ngx_uplink_conn_t *uc, u_char *data, size_t len)
     uc->received += len;
     uc->messages++;
 
-    uc->ops->message(uc, opcode, data, len);
-
-    if (part) {
-        ngx_free(part);
-    }
+    return part;
 }
 
 

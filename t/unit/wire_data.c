@@ -227,6 +227,50 @@ shapes(void)
 }
 
 
+/* names as programs make them: in a table of twice as many places */
+
+static void
+hashes(void)
+{
+    char        name[64];
+    u_char      taken[1024];
+    size_t      len;
+    ngx_uint_t  form, i, n, place, worst;
+
+    static const char  *forms[] = {
+        "%08x-0000-4000-8000-%012x", "session-%u", "pty%05u",
+        "%08x-0000-4000-8000-000000000000",
+        "00000000-0000-4000-8000-%012u", "%u"
+    };
+
+    worst = 1024;
+
+    for (form = 0; form < sizeof(forms) / sizeof(char *); form++) {
+        for (n = 32; n <= 512; n *= 2) {
+            memset(taken, 0, sizeof(taken));
+            place = 0;
+
+            for (i = 0; i < n; i++) {
+                len = sprintf(name, forms[form], (unsigned) i, (unsigned) i);
+                taken[ngx_uplink_data_hash((u_char *) name, len)
+                      & (2 * n - 1)] = 1;
+            }
+
+            for (i = 0; i < 2 * n; i++) {
+                place += taken[i];
+            }
+
+            /* of a thousand; by chance it would be 787 */
+
+            worst = ngx_min(worst, place * 1000 / n);
+        }
+    }
+
+    ok(worst >= 600, "sessions have places of their own: %u of 1000",
+       (unsigned) worst);
+}
+
+
 static void
 alphabet(void)
 {
@@ -261,6 +305,7 @@ main(void)
     left();
     lengths();
     shapes();
+    hashes();
     alphabet();
 
     return done();

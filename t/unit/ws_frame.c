@@ -147,7 +147,7 @@ refused(void)
 static void
 masks(void)
 {
-    u_char              plain[64], masked[64], out[64];
+    u_char              plain[200], masked[200], out[200];
     size_t              i, len, cut;
     ngx_uint_t          bad;
     ngx_uplink_frame_t  f;

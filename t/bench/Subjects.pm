@@ -95,7 +95,7 @@ sub permission {
     return {
         scenario => 'permission',
         title => "permission: sled, operator, sled; $n at a time",
-        rounds => 5, secs => 0.8,
+        rounds => 7, secs => 1.5,
         columns => \@trip,
         subjects => [
             { name => $yardstick, scenario => 'echo',
@@ -122,7 +122,7 @@ sub stream {
         scenario => 'terminal',
         title => "terminal: $n sessions, frames of $frame raw bytes, "
                  . ($binary ? 'binary' : 'JSON'),
-        rounds => 3, secs => 0.4,
+        rounds => 5, secs => 0.5,
         columns => \@stream,
         subjects => terminals($beside, $target, 'stream', n => $n,
                               frame => $frame, binary => $binary),
@@ -151,7 +151,7 @@ sub keys_beside {
         title => "terminal: 1000 keystrokes a second by the clock, "
                  . ($rate ? "beside $rate frames of 4 KiB a second in 31 "
                             . "other sessions" : 'nothing else'),
-        rounds => 5, secs => 0.8,
+        rounds => 7, secs => 1.5,
         columns => [
             [ 'p99_us', 'p99 us', '%.0f' ], [ 'p50_us', 'p50 us', '%.0f' ],
         ],

@@ -122,7 +122,7 @@ sub stream {
         scenario => 'terminal',
         title => "terminal: $n sessions, frames of $frame raw bytes, "
                  . ($binary ? 'binary' : 'JSON'),
-        rounds => 5, secs => 0.5,
+        rounds => 7, secs => 0.5,
         columns => \@stream,
         subjects => terminals($beside, $target, 'stream', n => $n,
                               frame => $frame, binary => $binary),

@@ -25,7 +25,71 @@ my $true = JSON::PP::true;
 
 my $t = Uplink::Fleet->new;
 
-$t->fleet->run;
+$t->fleet('location = /ready { uplink_status main ready; }',
+    status => '/status')->run;
+
+# a connection to the worker of port 1, and what comes on it
+
+sub at_one {
+    for (1 .. 400) {
+        my $http = $t->socket;
+
+        ask_ready($http);
+        return $http if (answer($http))[0] =~ /X-Uplink-Port: 1\r/i;
+    }
+
+    die "nobody landed in the worker 1\n";
+}
+
+sub ask_ready {
+    my ($http) = @_;
+
+    return $http->write("GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n");
+}
+
+sub answer {
+    my ($http) = @_;
+
+    return @{$http->until(sub {
+        return $_[0]{buffer} =~ s/\A(HTTP.*?\r\n\r\n)([^\r\n]*)\n//s
+            && [$1, $2];
+    }) || ['', '']};
+}
+
+# the debugger at a process, up to the line READY: a handle, and what it said
+
+sub debugger {
+    my ($pid, $break, @then) = @_;
+
+    # (what it has to say of missing sources is of no interest)
+
+    open my $gdb, '-|', 'sh', '-c', 'exec gdb "$@" 2>/dev/null', 'gdb',
+        '-q', '-batch', '-p', $pid, map { ('-ex', $_) }
+        "break $break", 'echo READY\n', 'continue', @then
+        or die "gdb: $!";
+
+    my $said = heard($gdb, qr/READY/);
+
+    if ($said !~ /READY/) {
+        $t->finish;
+        plan skip_all => 'this place does not let us debug';
+    }
+
+    return ($gdb, $said);
+}
+
+sub heard {
+    my ($gdb, $until) = @_;
+
+    my $said = '';
+
+    while (my $line = <$gdb>) {
+        $said .= $line;
+        last if $line =~ $until;
+    }
+
+    return $said;
+}
 
 my $op = $t->operator(at => 1);
 my $sled = $t->sled('alpha', at => 0);
@@ -43,32 +107,22 @@ $t->allow(qr/worker process $victim exited on signal 9/);
 $t->allow(qr/shared memory zone "main" was locked by $victim/);
 $t->allow(qr/process $victim died in ngx_uplink_request_open\(\) and left/);
 
-# (what it has to say of missing sources is of no interest)
+my ($gdb, $said) = debugger($victim, 'ngx_uplink_request_change', 'kill');
 
-open my $gdb, '-|', 'sh', '-c', 'exec gdb "$@" 2>/dev/null', 'gdb',
-    '-q', '-batch', '-p', $victim,
-    '-ex', 'break ngx_uplink_request_change',
-    '-ex', 'echo READY\n',
-    '-ex', 'continue',
-    '-ex', 'kill'
-    or die "gdb: $!";
+# the other one is asked something, and held before it looks into the zone
 
-my $said = '';
-while (my $line = <$gdb>) {
-    $said .= $line;
-    last if $line =~ /READY/;
-}
+my $http = at_one();
+my $go = $t->dir . '/go';
 
-if ($said !~ /READY/) {
-    $t->finish;
-    plan skip_all => 'this place does not let us debug';
-}
+my ($held) = debugger($t->pid_at(1), 'ngx_uplink_status', 'echo HELD\n',
+    "shell while [ ! -e $go ]; do sleep 0.02; done", 'delete', 'detach');
+
+ask_ready($http);
+like(heard($held, qr/HELD/), qr/HELD/, 'another worker is about to look');
 
 $sled->ask('second', {});
 
-while (my $line = <$gdb>) {
-    $said .= $line;
-}
+$said .= heard($gdb, qr/never/);
 close $gdb;
 
 like($said, qr/Breakpoint 1, .*ngx_uplink_request_change/,
@@ -79,12 +133,23 @@ ok($t->wait_for(sub { grep { !$before{$_} } $t->workers }, 10),
 
 # whoever looks next empties the zone
 
+ok($t->wait_for(sub { $t->log =~ /died in ngx_uplink_request_open/ }),
+    'the log names the process and what it did');
+
+# the one that was held finds that its fleet is no more
+
+$t->write_file('go', '');
+
+my ($head, $body) = answer($http);
+like($head, qr/\AHTTP\/1.1 503 /, 'the other worker is not ready');
+is($body, '{"ready":false,"reasons":["restarted"]}', 'and says why');
+
+heard($held, qr/never/);
+close $held;
+
 $sled->closed;
 $other->expect_close(1012, 'the other sled is sent away');
 $op->expect_close(1012, 'and the operator');
-
-ok($t->wait_for(sub { $t->log =~ /died in ngx_uplink_request_open/ }),
-    'the log names the process and what it did');
 
 my $s = $t->status;
 is($s->{sleds}{agents}, 0, 'no sleds');

@@ -101,6 +101,10 @@ sub finds {
     $link->close;
     $sled->finish;
 
+    # it may have dialed once more between the two
+
+    $gateway->forget;
+
     return;
 }
 

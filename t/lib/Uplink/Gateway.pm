@@ -218,6 +218,21 @@ use Carp qw(croak);
 
 sub url { "ws://127.0.0.1:$_[0]{port}/uplink" }
 
+# whoever has dialed so far, and may be gone
+
+sub forget {
+    my ($self) = @_;
+
+    my $select = IO::Select->new($self->{listen});
+
+    while ($select->can_read(0)) {
+        my $sock = $self->{listen}->accept or last;
+        $sock->close;
+    }
+
+    return;
+}
+
 # upgraded, with the headers of the request, or refused: accept_http(401)
 
 sub accept_http {

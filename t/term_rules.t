@@ -30,6 +30,11 @@ $t->fleet(<<'EOC', size => '4m', listen => 'sndbuf=16k')->run;
             uplink_idle_timeout 2s;
         }
 
+        location = /never {
+            uplink_terminal main issue=i workspace=w;
+            uplink_idle_timeout 0;
+        }
+
         location = /auth {
             uplink_terminal main issue=i workspace=w;
             uplink_auth required;
@@ -174,6 +179,10 @@ $alpha->await('terminal.close');
 
 # ---- idle: only what goes through counts
 
+$one = $t->browser(path => '/never');
+$alpha->open($one, 'never');
+my $never = $one;
+
 $one = $t->browser(path => '/idle');
 $alpha->open($one, 'one');
 
@@ -191,6 +200,12 @@ while (time < $until) {
 ok($one->quiet, 'data either way keeps it');
 is(code($one), 'idle_timeout', 'then it is idle');
 $one->expect_close(4004, 'idle: closed');
+is($alpha->await('terminal.close')->{payload}{session_id}, 'one',
+    'and nothing else ends');
+
+$alpha->show('never', 'still');
+is($never->shown(5), 'still', '0 is never');
+$never->close;
 $alpha->await('terminal.close');
 $alpha->close;
 $t->wait_for(sub { $t->status->{sleds}{connections} == 0 });

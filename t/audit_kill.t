@@ -101,7 +101,7 @@ is($n{stopped}, 2, 'closed by those who left');
 
 my @after = $t->said('worker_lost');
 my %last;
-$last{$_->{chain}} = $_ for $t->lines;
+$last{$_->{chain}} = $_ for $t->whole_lines;
 
 is(scalar(grep { $last{$_->{after_chain}}
     && $last{$_->{after_chain}}{seq} < $_->{after_seq} } @after), 0,

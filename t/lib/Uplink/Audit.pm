@@ -40,12 +40,12 @@ sub audit {
 
 # every whole line of these files, in order
 
-sub lines {
+sub whole_lines {
     my ($self, @files) = @_;
 
     @files = 'audit.log' if !@files;
 
-    my (@lines, %seen);
+    my @lines;
 
     for my $file (@files) {
         for my $text (split /\n/, $self->read_file($file)) {
@@ -53,15 +53,29 @@ sub lines {
                 or next;
             my $line = eval { $json->decode($whole) } or next;
 
-            $seen{"$line->{chain} $line->{seq}"} = 1;
-
-            if ($line->{again_chain}) {
-                my $first = "$line->{again_chain} $line->{again_seq}";
-                next if $seen{$first}++;
-            }
-
             push @lines, $line;
         }
+    }
+
+    return @lines;
+}
+
+# without those that stand there for the second time
+
+sub lines {
+    my ($self, @files) = @_;
+
+    my (@lines, %seen);
+
+    for my $line ($self->whole_lines(@files)) {
+        $seen{"$line->{chain} $line->{seq}"} = 1;
+
+        if ($line->{again_chain}) {
+            my $first = "$line->{again_chain} $line->{again_seq}";
+            next if $seen{$first}++;
+        }
+
+        push @lines, $line;
     }
 
     return @lines;
